@@ -18,6 +18,8 @@ MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 WATCH_SECONDS = 300
 RECONNECT_SECONDS = 0.2
+TLS_CLOSE_SECONDS = 0.05
+"""What aiohttp needs after closing to let go of TLS sockets; it offers nothing to wait for."""
 
 _Answer = contextlib.AbstractAsyncContextManager[aiohttp.ClientResponse]
 Raw = dict[str, Any]
@@ -59,6 +61,8 @@ class Api:
     async def __aexit__(self, *_: object) -> None:
         if self._session is not None:
             await self._session.close()
+            if self.server.ca_file is not None:
+                await asyncio.sleep(TLS_CLOSE_SECONDS)
 
     async def call(
         self,
