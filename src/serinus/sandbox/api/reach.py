@@ -58,8 +58,9 @@ class Reach:
             return web.Response(body=text[begin:end], content_type="text/plain")
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)
-        async for part in self._follow(target, container, begin):
-            await response.write(part)
+        with contextlib.suppress(ConnectionResetError):
+            async for part in self._follow(target, container, begin):
+                await response.write(part)
         return response
 
     def _text(self, target: Target, container: str, previous: bool) -> bytes | None:

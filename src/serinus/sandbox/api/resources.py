@@ -1,5 +1,7 @@
 """Requests for resources: each verb from HTTP to the registry and back."""
 
+import contextlib
+
 import msgspec
 from aiohttp import web
 
@@ -83,9 +85,10 @@ class Resources:
         )
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
-        async for lines in feed.lines():
-            if lines:
-                await response.write(lines)
+        with contextlib.suppress(ConnectionResetError):  # the watcher went away: nobody is left to be told
+            async for lines in feed.lines():
+                if lines:
+                    await response.write(lines)
         return response
 
     async def _create(self, request: web.Request, target: Target) -> web.Response:

@@ -1,5 +1,6 @@
 """The HTTP server: who asks, what is asked, and the answer on the wire."""
 
+import base64
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ async def serve(
     front = _Front(tokens, Resources(registry, reach), Authorizer(store))
     app = web.Application(client_max_size=_BODY_BYTES_MAX)
     app.router.add_route("*", "/{path:.*}", front.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS)
     async with reach, _running(runner, store):
         site = web.TCPSite(runner, host, port)
         await site.start()
@@ -112,8 +113,20 @@ class _Front:
         return web.Response(text="ok")
 
     def _user(self, request: web.Request) -> User:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        user = self._tokens.get(token) if scheme.lower() == "bearer" else None
+        user = self._tokens.get(_token(request.headers.get("Authorization", "")))
         if user is None:
             raise StatusError(401, "Unauthorized", "Unauthorized")
         return user
+
+
+def _token(authorization: str) -> str:
+    """The bearer token, or the password of basic authentication.
+
+    The latter because kubectl sends no token over plain HTTP, but does send what stands in the server's URL:
+    `http://user:TOKEN@127.0.0.1:8080`.
+    """
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "basic":
+        with contextlib.suppress(ValueError):
+            return base64.b64decode(value).decode().partition(":")[2]
+    return value if scheme.lower() == "bearer" else ""
