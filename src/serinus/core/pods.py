@@ -11,6 +11,11 @@ class Track(Enum):
     CANARY = auto()
     PROBE = auto()  # the canary's version, out of the Service, for smoke tests
 
+    @property
+    def is_canary(self) -> bool:
+        """Whether the new version runs in it."""
+        return self is not Track.STABLE
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:

@@ -42,6 +42,11 @@ Wishes = tuple[Action, ...]
 PROBE_STAGE = "before users"
 
 
+def step_stage(step: int) -> str:
+    """The name of a step's smoke test."""
+    return f"step {step + 1}"
+
+
 def begin(plan: Plan, now: datetime) -> State:
     """The first state of a rollout."""
     return Preparing(now) if plan.smoke and plan.smoke_before_traffic else Shifting(0, now, now)
@@ -65,24 +70,24 @@ def take_turn(plan: Plan, state: State, facts: Facts) -> Turn:
             assert_never(state)
 
 
-def next_look(plan: Plan, state: State) -> datetime | None:
-    """When the clock alone may move the rollout; None once it has finished. A change of the world may come earlier."""
+def next_looks(plan: Plan, state: State) -> tuple[datetime, ...]:
+    """The moments at which the clock alone may move the rollout. A change of the world may come earlier."""
     match state:
         case Finished():
-            return None
+            return ()
         case Preparing(entered):
-            return entered + timedelta(seconds=plan.ready_deadline_seconds)
+            return (entered + timedelta(seconds=plan.ready_deadline_seconds),)
         case Shifting(step, entered, step_entered):
             ready_by = entered + timedelta(seconds=plan.ready_deadline_seconds)
-            return min(ready_by, step_entered + timedelta(seconds=plan.steps[step].deadline_seconds))
+            return ready_by, step_entered + timedelta(seconds=plan.steps[step].deadline_seconds)
         case Baking(step, held_since, step_entered):
             baked_at = held_since + timedelta(seconds=plan.steps[step].bake_seconds)
-            late_at = step_entered + timedelta(seconds=_step_limit_seconds(plan.steps[step], held_since, step_entered))
-            return min(baked_at, late_at)
+            limit = _step_limit_seconds(plan.steps[step], held_since, step_entered)
+            return baked_at, step_entered + timedelta(seconds=limit)
         case Promoting(entered):
-            return entered + timedelta(seconds=plan.promotion_deadline_seconds)
+            return (entered + timedelta(seconds=plan.promotion_deadline_seconds),)
         case Leaving(entered):
-            return entered + timedelta(seconds=plan.leaving_deadline_seconds)
+            return (entered + timedelta(seconds=plan.leaving_deadline_seconds),)
         case _:
             assert_never(state)
 
@@ -150,7 +155,7 @@ def _gates_passed(plan: Plan, facts: Facts) -> bool:
 def _wishes_while_baking(plan: Plan, step: int, facts: Facts) -> Wishes:
     if plan.smoke is None or facts.smoke is not None:
         return ()
-    return (RunSmoke(f"step {step + 1}", plan.steps[step].share_percent),)
+    return (RunSmoke(step_stage(step), plan.steps[step].share_percent),)
 
 
 def _wishes_for_share(plan: Plan, step: Step, facts: Facts) -> Wishes:

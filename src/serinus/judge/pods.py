@@ -30,6 +30,7 @@ class Sign:
     container: str
     sentence: str
     lines: tuple[str, ...] = ()
+    has_log: bool = False
     log_of_previous: bool = False  # the log worth reading is the ended run's
 
 
@@ -55,7 +56,7 @@ def judge_pods(pods: Iterable[Pod], ended_before: Mapping[str, int]) -> PodsJudg
     are not held against anyone. PASS needs canary pods, all ready, none with a sign.
     """
     pods = tuple(pods)
-    canary = [pod for pod in pods if pod.track is not Track.STABLE and not pod.deleting and not pod.failed_reason]
+    canary = [pod for pod in pods if pod.track.is_canary and not pod.deleting and not pod.failed_reason]
     stable = [pod for pod in pods if pod.track is Track.STABLE]
     for sign in _signs_of_start(canary):
         return PodsJudgement(Verdict.FAIL, sign)
@@ -99,7 +100,7 @@ def _worst_ended(pods: Iterable[Pod]) -> Sign | None:
     how = f"exit code {last.exit_code} ({last.reason})"
     sentence = f"container {container.name} of pod {pod.name} ended {times}, last with {how}"
     lines = (*_kubelet(last.message), *_kubelet(container.waiting_message))
-    return Sign(reason, pod.name, container.name, sentence, lines, log_of_previous=container.ended is None)
+    return Sign(reason, pod.name, container.name, sentence, lines, True, log_of_previous=container.ended is None)
 
 
 def _reason_of_end(container: Container, last: Ended) -> Reason:
@@ -126,7 +127,7 @@ def why_not_ready(pods: Iterable[Pod], creation_refused: str) -> Judgement:
     `creation_refused` is the ReplicaFailure message of the canary's Deployment, empty when it has none.
     """
     pods = tuple(pods)
-    canary = [pod for pod in pods if pod.track is not Track.STABLE and not pod.deleting]
+    canary = [pod for pod in pods if pod.track.is_canary and not pod.deleting]
     for pod in canary:
         if pod.unschedulable:
             sentence = f"pod {pod.name} cannot be scheduled"
