@@ -4,6 +4,7 @@ A patch tests what was seen, so a late or repeated one changes nothing; the serv
 once, so the next turn does not ask again. A refusal is Trouble: said once, and asked for again by the next turn.
 """
 
+import contextlib
 from typing import assert_never
 
 from serinus.core.plan import Plan
@@ -164,10 +165,8 @@ class Actor:
 
     async def _delete(self, resource: Resource, name: str, uid: str, propagation: Propagation) -> None:
         target = self._target
-        try:
+        with contextlib.suppress(NotFound):  # gone already: as wished
             await target.client.delete(resource, name, target.namespace, propagation=propagation, uid=uid)
-        except NotFound:
-            pass  # gone already: as wished
         self.deleted_uids.add(uid)
 
     async def _mark_version(self, version: str) -> None:
@@ -183,8 +182,13 @@ class Actor:
         raw = hpas.objects.get(plan.hpa.name)
         if raw is None:
             return  # removed by someone meanwhile: nothing to hold, nothing to give back
-        restore = isinstance(action, RestoreHpa)
-        patch = unpin_patch(plan.hpa, action.target, "behavior" in raw["spec"]) if restore else pin_patch()
+        match action:
+            case PinHpa():
+                patch = pin_patch()
+            case RestoreHpa(target):
+                patch = unpin_patch(plan.hpa, target, "behavior" in raw["spec"])
+            case _:
+                assert_never(action)
         name, namespace = plan.hpa.name, self._target.namespace
         hpas.put(await self._target.client.patch(HPAS, name, namespace, patch, kind=PatchKind.JSON))
 

@@ -25,7 +25,8 @@ def matches(selector: Raw, labels: Mapping[str, str]) -> bool:
 
 
 def _expression_holds(expression: Raw, labels: Mapping[str, str]) -> bool:
-    key, values = expression["key"], expression.get("values") or []
+    key: str = expression["key"]
+    values: list[str] = expression.get("values") or []
     match expression["operator"]:
         case "In":
             return labels.get(key) in values
@@ -148,7 +149,7 @@ def workload_of(raw: Raw, pods: Iterable[Pod], asked_to_go: bool) -> Workload:
 def is_observed(raw: Raw) -> bool:
     """Whether the Deployment controller has seen the latest spec."""
     seen: int = (raw.get("status") or {}).get("observedGeneration", 0)
-    return seen >= raw["metadata"].get("generation", 0)
+    return bool(seen >= raw["metadata"].get("generation", 0))
 
 
 def max_surge_of(raw: Raw) -> int | str | None:
@@ -198,8 +199,10 @@ def autoscaler_of(raw: Raw, before: HpaRef) -> Autoscaler:
     behavior = spec.get("behavior") or {}
     still = all((behavior.get(way) or {}).get("selectPolicy") == "Disabled" for way in ("scaleUp", "scaleDown"))
     return Autoscaler(
-        pinned=still and int(spec.get("minReplicas", 1)) <= 1,
-        as_before=spec.get("behavior") == before.behavior and spec.get("minReplicas", 1) == (before.min_replicas or 1),
+        pinned=still and bool(spec.get("minReplicas", 1) <= 1),
+        as_before=bool(
+            spec.get("behavior") == before.behavior and spec.get("minReplicas", 1) == (before.min_replicas or 1)
+        ),
         target=spec["scaleTargetRef"]["name"],
     )
 

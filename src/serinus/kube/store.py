@@ -4,8 +4,6 @@
 changes the ConfigMap, so the runner's next save fails once and it loads again: nobody's word is overwritten.
 """
 
-import msgspec
-
 from serinus.core.record import Command, NewerFormat, Record, Unreadable, decode, decode_command, encode
 from serinus.core.spec import MANAGED_BY, MANAGED_BY_LABEL
 from serinus.kube.client import Client, PatchKind
@@ -91,8 +89,3 @@ def saved_of(raw: Raw) -> Saved:
     data = raw["data"]
     command = decode_command(data[COMMAND_KEY]) if COMMAND_KEY in data else None
     return Saved(decode(data[STATE_KEY]), raw["metadata"]["resourceVersion"], command)
-
-
-def is_same_record(one: Record, other: Record) -> bool:
-    """Whether two records would be saved as the same text."""
-    return msgspec.json.encode(one) == msgspec.json.encode(other)

@@ -1,7 +1,7 @@
 """A rollout's part of the cluster as live copies: what is watched, and for how long. No request is made by polling.
 
-`open_target` follows the Service, the Deployments and the saved record, which is enough for a survey; `follow` adds what a
-plan needs: pods, EndpointSlices, and, where they matter, ReplicaSets and the HPA.
+`open_target` follows the Service, the Deployments and the saved record, which is enough for a survey; `follow` adds
+what a plan needs: pods, EndpointSlices, and, where they matter, ReplicaSets and the HPA.
 """
 
 import asyncio
@@ -72,6 +72,12 @@ class Target:
         )
         return [informer for informer in every if informer is not None]
 
+    def stale_seconds(self) -> float:
+        """For how long the oldest of the copies has not been known to be current; 0 while all watches are alive."""
+        now = self.client.transport.clock.now()
+        ages = (now - informer.stale_since for informer in self.informers() if informer.stale_since is not None)
+        return max((age.total_seconds() for age in ages), default=0.0)
+
     async def start(self, informer: Informer) -> Informer:
         """Run one more live copy until the target is closed."""
         await self.stack.enter_async_context(informer)
@@ -101,7 +107,7 @@ async def open_target(client: Client, namespace: str, service: str) -> AsyncIter
 async def survey(target: Target) -> Survey:
     """What a plan is made from. Two requests, and a third when there is no such Service."""
     raw_service = target.raw_service
-    where = target.client.where
+    where = target.client.transport.where
     if raw_service is None:
         listing = await target.client.list(SERVICES, target.namespace)
         names = tuple(raw["metadata"]["name"] for raw in listing.items)

@@ -44,7 +44,6 @@ class KubeCluster:
         canary_raw = target.deployments.objects.get(plan.canary_name)
         adopted = stable_raw is not None and self._canary_replicaset_owner(plan) == stable_raw["metadata"]["uid"]
         pods = self._pods(plan, adopted, stable_raw)
-        probe_raws = list(_objects(target.probes))
         return World(
             pods=pods,
             stable=self._workload(stable_raw, pods, Track.STABLE),
@@ -53,7 +52,7 @@ class KubeCluster:
             service_version=service_facts(target.raw_service).version if target.raw_service is not None else None,
             hpa=self._hpa(plan),
             adoption=self._adoption(plan, stable_raw, canary_raw),
-            canary_pods_left=sum(pod.track.is_canary for pod in pods) if probe_raws or canary_raw is None else 0,
+            canary_pods_left=sum(pod.track.is_canary for pod in pods),
             creation_refused=creation_refused(canary_raw),
             stale_seconds=target.stale_seconds(),
         )
