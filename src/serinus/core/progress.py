@@ -62,7 +62,7 @@ def progress_of_state(plan: Plan, before: State, after: State) -> tuple[Progress
         case Promoting():
             return (Progress("promoting", f"every step passed; version {plan.version} becomes production"),)
         case Finished():
-            return (_finished(plan, after),)
+            return (finished_progress(plan, after),)
         case Preparing() | Shifting():
             return ()
         case _:
@@ -86,7 +86,8 @@ def _step_holds(plan: Plan, number: int) -> Progress:
     return Progress("step_holds", sentence, data)
 
 
-def _finished(plan: Plan, state: Finished) -> Progress:
+def finished_progress(plan: Plan, state: Finished) -> Progress:
+    """How it ended."""
     data: dict[str, object] = {
         "outcome": state.outcome.value,
         "reason": state.reason.name,

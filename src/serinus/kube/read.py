@@ -255,6 +255,20 @@ def _surge_in_pods(raw: Raw, replicas: int) -> int | None:
     return surge if surge is not None else 1
 
 
+def first_port(raw_service: Raw, raw_pod: Raw) -> int | None:
+    """The container port behind the Service's first port, on this pod."""
+    for port in raw_service["spec"].get("ports") or []:
+        wanted = port.get("targetPort", port["port"])
+        if isinstance(wanted, int):
+            return wanted
+        for container in raw_pod["spec"]["containers"]:
+            for offered in container.get("ports") or []:
+                if offered.get("name") == wanted:
+                    number: int = offered["containerPort"]
+                    return number
+    return None
+
+
 def hpa_ref(raw: Raw) -> HpaRef:
     """What pinning will replace."""
     return HpaRef(raw["metadata"]["name"], raw["spec"].get("minReplicas"), raw["spec"].get("behavior"))

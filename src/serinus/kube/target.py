@@ -58,6 +58,11 @@ class Target:
         """The Service as it is now."""
         return self.services.objects.get(self.service)
 
+    def raw_pod(self, name: str) -> Raw | None:
+        """One of the pods that are followed."""
+        copies = [informer.objects for informer in (self.pods, self.probes) if informer is not None]
+        return next((objects[name] for objects in copies if name in objects), None)
+
     def informers(self) -> list[Informer]:
         """All that are running."""
         every = (
@@ -174,3 +179,9 @@ async def follow(target: Target, plan: Plan) -> None:
     for informer in started:
         await target.start(informer)
     await asyncio.gather(*(informer.synced() for informer in started))
+
+
+async def sweep(target: Target, kept: str) -> None:
+    """Remove the previous version that the last rollout kept at 0 pods. Raises KubeError."""
+    uid = target.deployments.objects[kept]["metadata"]["uid"]
+    await target.client.delete(DEPLOYMENTS, kept, target.namespace, uid=uid)
