@@ -1,0 +1,146 @@
+"""What is served: /api, /apis, resource lists in both forms, and the version."""
+
+from aiohttp import web
+
+from serinus.sandbox.api.kinds import KINDS, Kind, Raw
+
+GIT_VERSION = "v1.37.1"
+_AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+_SUBRESOURCE_VERBS = {
+    "status": ["get", "patch", "update"],
+    "scale": ["get", "patch", "update"],
+    "log": ["get"],
+    "binding": ["create"],
+    "eviction": ["create"],
+    "finalize": ["update"],
+    "proxy": ["create", "delete", "get", "patch", "update"],
+}
+_SUBRESOURCE_KINDS = {
+    "scale": ("autoscaling", "v1", "Scale"),
+    "binding": ("", "v1", "Binding"),
+    "eviction": ("policy", "v1", "Eviction"),
+}
+_ACCESS = Kind("authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", False)
+_RULES = Kind("authorization.k8s.io", "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", False)
+
+
+class Discovery:
+    """Answers discovery paths; every document is made once."""
+
+    def __init__(self) -> None:
+        major, minor = GIT_VERSION.lstrip("v").split(".")[:2]
+        self.version: Raw = {"major": major, "minor": minor, "gitVersion": GIT_VERSION, "platform": "linux/amd64"}
+        groups = sorted({kind.group for kind in KINDS if kind.group} | {_ACCESS.group})
+        self._documents: dict[str, Raw] = {
+            "/api": {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []},
+            "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name) for name in groups]},
+            "/api/v1": _resource_list(""),
+        }
+        for name in groups:
+            self._documents[f"/apis/{name}"] = {"kind": "APIGroup", "apiVersion": "v1"} | _group(name)
+            self._documents[f"/apis/{name}/{_group_version(name)}"] = _resource_list(name)
+        self._aggregated = {"/api": _aggregated([""]), "/apis": _aggregated(groups)}
+
+    def answer(self, path: str, accept: str) -> web.Response | None:
+        """None for a path that is no discovery path."""
+        path = path.rstrip("/")
+        if path in self._aggregated and "as=APIGroupDiscoveryList" in accept and "v=v2" in accept:
+            response = web.json_response(self._aggregated[path])
+            response.headers["Content-Type"] = _AGGREGATED
+            return response
+        document = self._documents.get(path)
+        return None if document is None else web.json_response(document)
+
+
+def _kinds_of(group: str) -> list[Kind]:
+    found = [kind for kind in KINDS if kind.group == group]
+    return found if group != _ACCESS.group else [_ACCESS, _RULES]
+
+
+def _group_version(group: str) -> str:
+    return _kinds_of(group)[0].version
+
+
+def _group(name: str) -> Raw:
+    version = {"groupVersion": f"{name}/{_group_version(name)}", "version": _group_version(name)}
+    return {"name": name, "versions": [version], "preferredVersion": version}
+
+
+def _verbs(kind: Kind) -> list[str]:
+    return ["create"] if kind in (_ACCESS, _RULES) else _VERBS
+
+
+def _resource_list(group: str) -> Raw:
+    resources: list[Raw] = []
+    for kind in _kinds_of(group):
+        resource: Raw = {
+            "name": kind.plural,
+            "singularName": kind.singular,
+            "namespaced": kind.namespaced,
+            "kind": kind.name,
+            "verbs": _verbs(kind),
+        }
+        if kind.short_names:
+            resource["shortNames"] = list(kind.short_names)
+        if kind.categories:
+            resource["categories"] = list(kind.categories)
+        resources.append(resource)
+        resources += [_subresource(kind, name) for name in kind.subresources]
+    group_version = _kinds_of(group)[0].api_version
+    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources}
+
+
+def _subresource(kind: Kind, name: str) -> Raw:
+    group, version, kind_name = _SUBRESOURCE_KINDS.get(name, ("", "", kind.name))
+    resource: Raw = {
+        "name": f"{kind.plural}/{name}",
+        "singularName": "",
+        "namespaced": kind.namespaced,
+        "kind": kind_name,
+        "verbs": _SUBRESOURCE_VERBS[name],
+    }
+    return resource | ({"group": group, "version": version} if name in _SUBRESOURCE_KINDS else {})
+
+
+def _aggregated(groups: list[str]) -> Raw:
+    return {
+        "kind": "APIGroupDiscoveryList",
+        "apiVersion": "apidiscovery.k8s.io/v2",
+        "metadata": {},
+        "items": [_aggregated_group(name) for name in groups],
+    }
+
+
+def _aggregated_group(group: str) -> Raw:
+    resources = [_aggregated_resource(kind) for kind in _kinds_of(group)]
+    version = {"version": _group_version(group), "resources": resources, "freshness": "Current"}
+    return {"metadata": {"name": group} if group else {}, "versions": [version]}
+
+
+def _aggregated_resource(kind: Kind) -> Raw:
+    def response_kind(of: tuple[str, str, str]) -> Raw:
+        return {"group": of[0], "version": of[1], "kind": of[2]}
+
+    own = (kind.group, kind.version, kind.name)
+    resource: Raw = {
+        "resource": kind.plural,
+        "responseKind": response_kind(own),
+        "scope": "Namespaced" if kind.namespaced else "Cluster",
+        "singularResource": kind.singular,
+        "verbs": _verbs(kind),
+    }
+    if kind.short_names:
+        resource["shortNames"] = list(kind.short_names)
+    if kind.categories:
+        resource["categories"] = list(kind.categories)
+    if kind.subresources:
+        resource["subresources"] = [
+            {
+                "subresource": name,
+                "responseKind": response_kind(_SUBRESOURCE_KINDS.get(name, own)),
+                "verbs": _SUBRESOURCE_VERBS[name],
+            }
+            for name in kind.subresources
+        ]
+    return resource

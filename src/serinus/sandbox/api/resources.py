@@ -1,0 +1,196 @@
+"""Requests for resources: each verb from HTTP to the registry and back."""
+
+from collections.abc import Callable
+
+import msgspec
+from aiohttp import web
+
+from serinus.sandbox.api import deletion, scale
+from serinus.sandbox.api.body import decode_object
+from serinus.sandbox.api.errors import bad_request, method_not_allowed, no_such_path
+from serinus.sandbox.api.kinds import Kind, Raw
+from serinus.sandbox.api.listing import ListOptions, Page, list_page
+from serinus.sandbox.api.patching import patch_function
+from serinus.sandbox.api.registry import Alter, Registry, WriteOptions
+from serinus.sandbox.api.request import Target, is_true
+from serinus.sandbox.api.selectors import Selection, select
+from serinus.sandbox.api.users import User
+from serinus.sandbox.api.watching import Feed, WatchOptions, check_options
+
+
+class Resources:
+    """Answers a parsed request. Refuses with StatusError."""
+
+    def __init__(self, registry: Registry, read_log: Callable[[str, str, str, bool], bytes | None] | None) -> None:
+        self._registry = registry
+        self._read_log = read_log
+
+    async def answer(self, request: web.Request, target: Target, user: User) -> web.StreamResponse:
+        match target.verb:
+            case "get":
+                return self._get(request, target)
+            case "list":
+                return self._list(request, target)
+            case "watch":
+                return await self._watch(request, target)
+            case "create":
+                return await self._create(request, target)
+            case "update":
+                return await self._update(request, target)
+            case "patch":
+                return await self._patch(request, target)
+            case "delete":
+                return await self._delete(request, target)
+            case _:
+                return await self._delete_collection(request, target)
+
+    def _get(self, request: web.Request, target: Target) -> web.Response:
+        entry = self._registry.read(target.kind, target.namespace, target.name)
+        if target.subresource == "scale":
+            return _json(msgspec.json.encode(scale.scale_of(target.kind, entry.raw)))
+        if target.subresource == "log":
+            return self._log(request, target, entry.raw)
+        if target.subresource not in ("", "status"):
+            raise method_not_allowed()
+        return _json(entry.encoded)
+
+    def _log(self, request: web.Request, target: Target, pod: Raw) -> web.Response:
+        names = [container["name"] for container in pod["spec"]["containers"]]
+        container = request.query.get("container") or names[0]
+        previous = is_true(request.query.get("previous", ""))
+        text = self._read_log(target.namespace, target.name, container, previous) if self._read_log else None
+        if text is None:
+            raise bad_request(f'container "{container}" in pod "{target.name}" has no log')
+        return web.Response(body=text, content_type="text/plain")
+
+    def _list(self, request: web.Request, target: Target) -> web.Response:
+        query = request.query
+        options = ListOptions(
+            int(query.get("limit") or 0),
+            query.get("continue", ""),
+            query.get("resourceVersion", ""),
+            query.get("resourceVersionMatch") == "Exact",
+        )
+        page = list_page(self._registry.store, target.kind, _selection(request, target), options)
+        return _json(_list_body(target.kind, page))
+
+    async def _watch(self, request: web.Request, target: Target) -> web.StreamResponse:
+        query = request.query
+        options = WatchOptions(
+            query.get("resourceVersion", ""),
+            float(query.get("timeoutSeconds") or 1800),
+            is_true(query.get("allowWatchBookmarks", "")),
+            is_true(query.get("sendInitialEvents", "")),
+        )
+        check_options(options, query.get("resourceVersionMatch", ""))
+        feed = Feed(self._registry.store, target.kind, _selection(request, target), options)
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        async for lines in feed.lines():
+            if lines:
+                await response.write(lines)
+        return response
+
+    async def _create(self, request: web.Request, target: Target) -> web.Response:
+        raw = decode_object(await request.read(), request.headers.get("Content-Type", ""))
+        options = _write_options(request)
+        if target.subresource == "binding":
+            self._registry.bind(target.namespace, target.name, raw, options)
+            return _success(201)
+        if target.subresource == "eviction":
+            deletion.delete(
+                self._registry.store, target.kind, target.namespace, target.name, raw.get("deleteOptions") or {}
+            )
+            return _success(201)
+        if target.name:
+            raise method_not_allowed()
+        if target.kind.namespaced and not target.namespace:
+            raise no_such_path()
+        entry = self._registry.create(target.kind, target.namespace, raw, options)
+        return _json(entry.encoded, 201)
+
+    async def _update(self, request: web.Request, target: Target) -> web.Response:
+        raw = decode_object(await request.read(), request.headers.get("Content-Type", ""))
+        return self._alter(request, target, lambda _: raw)
+
+    async def _patch(self, request: web.Request, target: Target) -> web.Response:
+        alter = patch_function(request.content_type, await request.read())
+        return self._alter(request, target, alter)
+
+    def _alter(self, request: web.Request, target: Target, alter: Alter) -> web.Response:
+        kind, options = target.kind, _write_options(request)
+        if target.subresource not in ("", "status", "scale"):
+            raise method_not_allowed()
+        if target.subresource != "scale":
+            entry = self._registry.update(kind, target.namespace, target.name, alter, target.subresource, options)
+            return _json(entry.encoded)
+
+        def through_scale(raw: Raw) -> Raw:
+            return scale.with_scale(kind, raw, alter(scale.scale_of(kind, raw)))
+
+        entry = self._registry.update(kind, target.namespace, target.name, through_scale, "scale", options)
+        return _json(msgspec.json.encode(scale.scale_of(kind, entry.raw)))
+
+    async def _delete(self, request: web.Request, target: Target) -> web.Response:
+        options = await _delete_options(request)
+        entry, gone = deletion.delete(self._registry.store, target.kind, target.namespace, target.name, options)
+        if not gone or target.kind.returns_deleted:
+            return _json(entry.encoded)
+        details = {
+            "name": target.name,
+            "group": target.kind.group,
+            "kind": target.kind.plural,
+            "uid": entry.raw["metadata"]["uid"],
+        }
+        return _success(200, {key: value for key, value in details.items() if value})
+
+    async def _delete_collection(self, request: web.Request, target: Target) -> web.Response:
+        options = await _delete_options(request)
+        selection = _selection(request, target)
+        entries = deletion.delete_collection(self._registry.store, target.kind, selection, options)
+        return _json(_list_body(target.kind, Page(entries, self._registry.store.version)))
+
+
+def _selection(request: web.Request, target: Target) -> Selection:
+    fields = request.query.get("fieldSelector", "")
+    if target.name:
+        fields = f"metadata.name={target.name}"
+    return select(target.kind, target.namespace, request.query.get("labelSelector", ""), fields)
+
+
+def _write_options(request: web.Request) -> WriteOptions:
+    agent = request.headers.get("User-Agent", "unknown").split("/")[0]
+    return WriteOptions(request.query.get("fieldManager") or agent, bool(request.query.get("dryRun")))
+
+
+async def _delete_options(request: web.Request) -> Raw:
+    data = await request.read()
+    options = decode_object(data, request.headers.get("Content-Type", "")) if data else {}
+    query = request.query
+    for name in ("propagationPolicy", "dryRun"):
+        if name in query:
+            options.setdefault(name, query[name])
+    if "gracePeriodSeconds" in query:
+        options.setdefault("gracePeriodSeconds", int(query["gracePeriodSeconds"]))
+    return options
+
+
+def _list_body(kind: Kind, page: Page) -> bytes:
+    meta: Raw = {"resourceVersion": str(page.version)}
+    if page.continue_token:
+        meta["continue"] = page.continue_token
+        if page.remaining:
+            meta["remainingItemCount"] = page.remaining
+    head = msgspec.json.encode({"kind": f"{kind.name}List", "apiVersion": kind.api_version, "metadata": meta})
+    items = b",".join(entry.encoded for entry in page.entries)
+    return head[:-1] + b',"items":[' + items + b"]}"
+
+
+def _json(body: bytes, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=body, content_type="application/json")
+
+
+def _success(code: int, details: Raw | None = None) -> web.Response:
+    body: Raw = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+    body |= {"details": details} if details else {"code": code}
+    return _json(msgspec.json.encode(body), code)
