@@ -123,7 +123,9 @@ def _parse(buffer: bytes) -> tuple[Request | None, bytes]:
         return None, buffer
     first, *lines = buffer[:end].decode("latin-1").split("\r\n")
     method, target, protocol = first.split(" ")
-    headers = {name.strip().lower(): value.strip().lower() for name, _, value in (line.partition(":") for line in lines)}
+    headers = {
+        name.strip().lower(): value.strip().lower() for name, _, value in (line.partition(":") for line in lines)
+    }
     length = int(headers.get("content-length", "0"))
     if not 0 <= length <= REQUEST_BYTES_MAX or not protocol.startswith("HTTP/1."):
         raise ValueError("not a request this server can read")

@@ -5,6 +5,7 @@ Which image has which fault is decided in `serinus.sandbox.images`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 PREFIX = "SERINUS_"
 
@@ -48,7 +49,7 @@ def from_environment(environment: Mapping[str, str]) -> Faults:
 def changed(faults: Faults, wanted: Mapping[str, object]) -> Faults:
     """The faults with some fields set anew. Raises BadFault for an unknown name or an unusable value."""
     current = {field.name: getattr(faults, field.name) for field in fields(Faults)}
-    values = {}
+    values: dict[str, Any] = {}
     for name, raw in wanted.items():
         if name not in current:
             raise BadFault(f"no fault is called {name!r}; there are: {', '.join(current)}")

@@ -1,7 +1,7 @@
 """The sandbox's image registry: which names can be pulled, and what each tag does.
 
-An image here is a name only. `demo/checkout:vN` is the demo application (`serinus.sandbox.checkout`); what is wrong with
-a version is told by its tag and becomes environment variables, which the pod template's own `env` may override.
+An image here is a name only. `demo/checkout:vN` is the demo application (`serinus.sandbox.checkout`); what is wrong
+with a version is told by its tag and becomes environment variables, which the pod template's `env` may override.
 `process://CMD` runs a command of the user's own. How a process is started is not decided here.
 
 | tag                         | what it does                                                            |
@@ -17,7 +17,7 @@ a version is told by its tag and becomes environment variables, which the pod te
 | `vN-oom`                    | grows past any sensible memory limit, one second after its start        |
 | `vN-leak`                   | keeps 64 KiB of each request                                            |
 | `vN-slow-start`             | ready only after 5 s                                                    |
-| `vN-late`                   | with another fault: that fault begins after 20 s; alone: all answers are errors after 20 s |
+| `vN-late`                   | another fault begins after 20 s only; alone: all answers are errors then |
 | `vN-unpullable`             | is not in the registry, as is every name that is not in this table      |
 
 Suffixes may be combined: `v7-slow-errors5`.

@@ -77,8 +77,6 @@ class Container:
             if self._is_over(ended):
                 return
             await self._wait_for_restart(ended)
-            self._restart_count += 1
-            self._last = ended
 
     async def stop(self, grace_seconds: float) -> None:
         """End it: hook, SIGTERM, SIGKILL after the grace. Returns when the process is gone and `run` has ended."""
@@ -138,6 +136,10 @@ class Container:
             self._send("Failed", f"Error: {error}", "Warning")
             return self._end(Terminated("StartError", 128, begun, time.time(), "", message=str(error)))
         self._run = run
+        if isinstance(self._state, Terminated):
+            self._last = self._state
+        if self._last is not None:
+            self._restart_count += 1
         self._state = Running(run.started_at)
         if "startupProbe" not in self._plan.raw:
             self._set_started()

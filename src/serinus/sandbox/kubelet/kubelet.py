@@ -28,7 +28,9 @@ REGISTER_RETRY_SECONDS = 0.2
 class Kubelet:
     """Runs the pods of some nodes. `ready` is set when its nodes are registered and it watches."""
 
-    def __init__(self, api: Api, nodes: Sequence[NodeSettings], workdir: Path, settings: Settings | None = None) -> None:
+    def __init__(
+        self, api: Api, nodes: Sequence[NodeSettings], workdir: Path, settings: Settings | None = None
+    ) -> None:
         """`workdir` must exist; logs are kept there while their pods exist."""
         self.ready = asyncio.Event()
         self._api = api
@@ -106,8 +108,8 @@ class Kubelet:
             await worker.run()
         except ForkServerLost:
             raise
-        except Exception:
-            # One pod that cannot be handled, whatever the reason, must not take the others with it.
+        except Exception:  # noqa: BLE001
+            # The boundary between pods: one that cannot be handled must not take the others with it.
             sys.stderr.write(f"kubelet: pod {'/'.join(key)} is given up:\n{traceback.format_exc()}")
         self._addresses.release(worker.pod_ip)
         del self._workers[worker.uid]

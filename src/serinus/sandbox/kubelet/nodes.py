@@ -16,11 +16,15 @@ async def register_node(api: Api, node: NodeSettings, settings: Settings) -> Non
         "kubernetes.io/os": "linux",
         "kubernetes.io/arch": {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()),
     }
-    raw_node: Raw = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node.name, "labels": labels | node.labels}}
+    raw_node: Raw = {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": node.name, "labels": labels | node.labels},
+    }
     try:
         created = await api.call("POST", "/api/v1/nodes", raw_node | {"spec": {}})
         if (created.get("spec") or {}).get("taints"):
-            # The API server marks a new node "not-ready" and counts on a controller, not running here, to take that back.
+            # The API server marks a new node "not-ready"; the controller that takes that back does not run here.
             await api.call("PATCH", f"/api/v1/nodes/{node.name}", {"spec": {"taints": None}}, MERGE)
     except ApiError as error:
         if error.status != 409:

@@ -28,7 +28,7 @@ class ProbeSettings:
 
 def parse_probe(raw_probe: Raw) -> ProbeSettings:
     """With the defaults that the API server would have filled in."""
-    handler = {kind: raw_probe[kind] for kind in ("httpGet", "tcpSocket", "exec", "grpc") if kind in raw_probe}
+    handler: Raw = {kind: raw_probe[kind] for kind in ("httpGet", "tcpSocket", "exec", "grpc") if kind in raw_probe}
     return ProbeSettings(
         handler,
         raw_probe.get("initialDelaySeconds", 0),
@@ -41,7 +41,7 @@ def parse_probe(raw_probe: Raw) -> ProbeSettings:
 
 @dataclass(slots=True)
 class Prober:
-    """Asks for as long as `run` runs. `on_verdict(good)` at each change; `on_failure(text)` for each counted failure."""
+    """Asks while `run` runs; tells `on_verdict(good)` of each change, `on_failure(text)` of each counted failure."""
 
     settings: ProbeSettings
     target: Target

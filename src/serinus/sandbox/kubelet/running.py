@@ -90,7 +90,8 @@ class Run:
     async def _run_hook(self, raw_hook: Raw, grace_seconds: float) -> None:
         """Wait for the hook, but not for longer than the process lives or the grace lasts."""
         hook = asyncio.create_task(call_handler(self.target, raw_hook, grace_seconds))
-        await asyncio.wait({hook, self.process.exited}, timeout=grace_seconds, return_when=asyncio.FIRST_COMPLETED)
+        waited: set[asyncio.Future[Any]] = {hook, self.process.exited}
+        await asyncio.wait(waited, timeout=grace_seconds, return_when=asyncio.FIRST_COMPLETED)
         hook.cancel()
         result = (await asyncio.gather(hook, return_exceptions=True))[0]
         if isinstance(result, HandlerFailed):
@@ -102,10 +103,12 @@ class Run:
         return watchers + ([self._watch_memory(parse_quantity(limit))] if limit else [])
 
     async def _watch_memory(self, limit_bytes: float) -> None:
-        while self.process.resident_bytes() <= limit_bytes:
+        while True:
             await asyncio.sleep(MEMORY_WATCH_SECONDS)
-        self._killed_for = OUT_OF_MEMORY
-        self.process.kill()
+            if self.process.resident_bytes() > limit_bytes:
+                self._killed_for = OUT_OF_MEMORY
+                self.process.kill()
+                return
 
     async def _probe(self) -> None:
         startup = self._prober("startup", lambda good: None if good else self._restart("startup"))

@@ -1,6 +1,6 @@
 """Binds pods without a node to one that has room for them, or says on the pod why there is none.
 
-It looks at cpu, memory, the number of pods, nodeSelector and cordons; affinities, taints and priorities are not its job.
+It looks at cpu, memory, number of pods, nodeSelector and cordons. Affinities, taints and priorities are not its job.
 """
 
 import asyncio
@@ -101,9 +101,7 @@ class Scheduler:
         return placed
 
 
-def choose_node(
-    raw_pod: Raw, raw_nodes: Collection[Raw], placed: Iterable[tuple[str, Raw]]
-) -> tuple[str | None, str]:
+def choose_node(raw_pod: Raw, raw_nodes: Collection[Raw], placed: Iterable[tuple[str, Raw]]) -> tuple[str | None, str]:
     """The node with the most pods' room left that takes the pod; else None and why, in the real scheduler's words."""
     used: dict[str, Request] = {}
     for node, other in placed:
@@ -121,7 +119,10 @@ def choose_node(
     if fitting:
         return min(fitting)[1], ""
     why = ", ".join(f"{count} {fault}" for fault, count in sorted(faults.items()))
-    return None, f"0/{len(raw_nodes)} nodes are available: {why}." if raw_nodes else "no nodes available to schedule pods"
+    return (
+        None,
+        f"0/{len(raw_nodes)} nodes are available: {why}." if raw_nodes else "no nodes available to schedule pods",
+    )
 
 
 def requested(raw_pod: Raw) -> Request:

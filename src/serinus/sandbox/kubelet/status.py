@@ -111,8 +111,11 @@ def _condition(name: str, fault: tuple[str, str] | None, previous: Raw | None, n
         "status": status,
         "lastProbeTime": None,
         "lastTransitionTime": previous["lastTransitionTime"] if previous is not None and kept else now,
-        # Written even when empty: a merge by type would otherwise leave an outdated reason standing.
-        "reason": fault[0] if fault and fault[0] else None,
-        "message": fault[1] if fault and fault[1] else None,
     }
+    reason, message = fault or ("", "")
+    for key, text in (("reason", reason), ("message", message)):
+        if text:
+            condition[key] = text
+        elif previous is not None and key in previous:
+            condition[key] = None  # a merge by type would otherwise leave the outdated text standing
     return condition
