@@ -12,12 +12,14 @@ from pathlib import Path
 import aiohttp
 
 from serinus.sandbox.kubelet.addresses import Addresses
+from serinus.sandbox.kubelet.container import Container
 from serinus.sandbox.kubelet.events import Events
 from serinus.sandbox.kubelet.nodes import register_node
 from serinus.sandbox.kubelet.pod import PodWorker
 from serinus.sandbox.kubelet.runtime import Runtime
 from serinus.sandbox.kubelet.scheduler import Scheduler
 from serinus.sandbox.kubelet.settings import NodeSettings, Settings
+from serinus.sandbox.kubelet.states import Running
 from serinus.sandbox.processes import ForkServerLost, Processes
 from serinus.sandbox.rest import Api, ApiError, Mirror, Raw, key_of
 
@@ -72,9 +74,17 @@ class Kubelet:
 
         The container's name may be empty where the pod has only one.
         """
-        worker = self._workers.get(self._uid_of.get((namespace, pod), ""))
-        found = worker.container(container) if worker is not None else None
+        found = self._container(namespace, pod, container)
         return found.log.read(previous) if found is not None else None
+
+    def is_running(self, namespace: str, pod: str, container: str) -> bool:
+        """True while the container's process runs."""
+        found = self._container(namespace, pod, container)
+        return found is not None and isinstance(found.status.state, Running)
+
+    def _container(self, namespace: str, pod: str, container: str) -> Container | None:
+        worker = self._workers.get(self._uid_of.get((namespace, pod), ""))
+        return worker.container(container) if worker is not None else None
 
     def _on_node(self, _kind: str, _raw_node: Raw) -> None:
         self._scheduler.wake()
