@@ -84,7 +84,9 @@ class Marker:
     def _status(self, pod: Raw, address: str) -> Raw:
         word = "True" if self.is_ready(pod) else "False"
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        conditions = [{"type": kind, "status": word, "lastTransitionTime": now} for kind in ("Ready", "ContainersReady")]
+        conditions = [
+            {"type": kind, "status": word, "lastTransitionTime": now} for kind in ("Ready", "ContainersReady")
+        ]
         return {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "conditions": conditions}
 
 

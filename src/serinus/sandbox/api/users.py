@@ -1,6 +1,6 @@
 """Who may ask what: callers, and the rules of the Role, ClusterRole and binding objects in the store.
 
-Not here: roles that come with a cluster (view, edit, admin), aggregation, and the check against granting more than held.
+Not here: roles that come with a cluster (view, edit, admin), aggregation, the check against granting more than held.
 """
 
 from collections.abc import Iterator
