@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
@@ -43,8 +44,9 @@ async def serve(
     read_log: ReadLog | None = None,
     service_cidr: str = SERVICE_CIDR,
     log_size: int = LOG_SIZE,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Server]:
-    """Serves the API over plain HTTP until the block ends; port 0 takes a free one.
+    """Serves the API until the block ends, over TLS if there is a context for it; port 0 takes a free one.
 
     `tokens` maps bearer tokens to users. `log_size` is how many changes of each kind a watch can look back on.
     """
@@ -56,10 +58,10 @@ async def serve(
     app.router.add_route("*", "/{path:.*}", front.handle)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS)
     async with reach, _running(runner, store):
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, host, port, ssl_context=tls)
         await site.start()
         bound = runner.addresses[0][1]
-        yield Server(f"http://{host}:{bound}", registry)
+        yield Server(f"http{'s' if tls else ''}://{host}:{bound}", registry)
 
 
 @contextlib.asynccontextmanager
