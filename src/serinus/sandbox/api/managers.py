@@ -25,6 +25,8 @@ class Owner:
 def record_update(kind: Kind, old: Raw | None, new: Raw, manager: str, subresource: str) -> None:
     """Gives the fields that an update added or altered to its manager, and takes them from the others."""
     touched, removed = changed_paths(old or {"metadata": {}}, new)
+    if kind.has_status and subresource != "status":
+        touched = frozenset(path for path in touched if path[0] != "f:status")  # the server's own first status
     entries = [entry for entry in new["metadata"].get("managedFields") or [] if entry.get("manager")]
     owner = Owner(manager, "Update", subresource)
     kept = _lessened(entries, touched | removed, owner)

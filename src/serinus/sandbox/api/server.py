@@ -1,6 +1,5 @@
 """The HTTP server: who asks, what is asked, and the answer on the wire."""
 
-import base64
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -48,7 +47,8 @@ async def serve(
 ) -> AsyncIterator[Server]:
     """Serves the API until the block ends, over TLS if there is a context for it; port 0 takes a free one.
 
-    `tokens` maps bearer tokens to users. `log_size` is how many changes of each kind a watch can look back on.
+    `tokens` maps bearer tokens to users; kubectl sends a token over TLS only. `log_size` is how many changes
+    of each kind a watch can look back on.
     """
     store = Store(log_size)
     registry = Registry(store, service_cidr)
@@ -115,20 +115,8 @@ class _Front:
         return web.Response(text="ok")
 
     def _user(self, request: web.Request) -> User:
-        user = self._tokens.get(_token(request.headers.get("Authorization", "")))
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        user = self._tokens.get(token) if scheme.lower() == "bearer" else None
         if user is None:
             raise StatusError(401, "Unauthorized", "Unauthorized")
         return user
-
-
-def _token(authorization: str) -> str:
-    """The bearer token, or the password of basic authentication.
-
-    The latter because kubectl sends no token over plain HTTP, but does send what stands in the server's URL:
-    `http://user:TOKEN@127.0.0.1:8080`.
-    """
-    scheme, _, value = authorization.partition(" ")
-    if scheme.lower() == "basic":
-        with contextlib.suppress(ValueError):
-            return base64.b64decode(value).decode().partition(":")[2]
-    return value if scheme.lower() == "bearer" else ""
