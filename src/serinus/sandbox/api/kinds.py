@@ -63,7 +63,7 @@ POD = Kind(
     counts_generation=True,
     returns_deleted=True,
 )
-NAMESPACE = Kind("", "v1", "Namespace", "namespaces", False, ("ns",), subresources=("status", "finalize"))
+NAMESPACE = Kind("", "v1", "Namespace", "namespaces", False, ("ns",), subresources=("status",), returns_deleted=True)
 SERVICE = Kind(
     "", "v1", "Service", "services", True, ("svc",), _ALL, subresources=("status", "proxy"), returns_deleted=True
 )
@@ -137,6 +137,12 @@ KINDS: tuple[Kind, ...] = (
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
 )
+
+PUT_CREATES = frozenset(
+    {"leases", "events", "services", "endpoints", "limitranges"}
+    | {"roles", "rolebindings", "clusterroles", "clusterrolebindings"}
+)
+"""Plurals of the kinds that a PUT may create."""
 
 _BY_PATH = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
 _BY_NAME = {(kind.api_version, kind.name): kind for kind in KINDS}

@@ -1,14 +1,42 @@
 """What the API server decides about a new object beyond defaults: first status, addresses, generated selectors."""
 
+import copy
 import ipaddress
 import random
 
 from serinus.sandbox.api.errors import Cause, invalid
-from serinus.sandbox.api.kinds import JOB, NAMESPACE, NODE, POD, SERVICE, Kind, Raw
+from serinus.sandbox.api.kinds import (
+    DAEMON_SET,
+    HPA,
+    JOB,
+    NAMESPACE,
+    NODE,
+    PDB,
+    POD,
+    REPLICA_SET,
+    REPLICATION_CONTROLLER,
+    SERVICE,
+    STATEFUL_SET,
+    Kind,
+    Raw,
+)
 from serinus.sandbox.api.podspec import quality_of_service
 from serinus.sandbox.api.store import Store
 
 SERVICE_CIDR = "127.96.0.0/16"
+_FIRST_STATUS: dict[Kind, Raw] = {
+    REPLICA_SET: {"replicas": 0},
+    REPLICATION_CONTROLLER: {"replicas": 0},
+    STATEFUL_SET: {"replicas": 0, "availableReplicas": 0},
+    DAEMON_SET: {
+        "currentNumberScheduled": 0,
+        "desiredNumberScheduled": 0,
+        "numberMisscheduled": 0,
+        "numberReady": 0,
+    },
+    HPA: {"desiredReplicas": 0, "currentMetrics": None},
+    PDB: {"currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0},
+}
 _NODE_PORTS = range(30000, 32768)
 
 
@@ -62,7 +90,7 @@ class Addresses:
 def prepare_new(kind: Kind, raw: Raw, addresses: Addresses) -> None:
     """Sets what creation decides, after defaults were filled in."""
     if kind.has_status and kind != NODE:
-        raw["status"] = {}
+        raw["status"] = copy.deepcopy(_FIRST_STATUS.get(kind, {}))
     if kind == POD:
         raw["status"] = {"phase": "Pending", "qosClass": quality_of_service(raw["spec"])}
     elif kind == NAMESPACE:
@@ -87,4 +115,5 @@ def _generate_selector(raw: Raw) -> None:
         "controller-uid": uid,
         "job-name": name,
     }
+    metadata["labels"] = metadata.get("labels") or dict(labels)
     spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
