@@ -107,7 +107,7 @@ class Container:
                 await asyncio.Event().wait()
             except images.ImageNotFound as error:
                 self._wait("ErrImagePull", str(error))
-                self._send("Failed", f'Failed to pull image "{name}": {error}', "Warning")
+                self._send("Failed", str(error), "Warning")
                 # Both reasons are to be seen: the pull's own for the first half of the wait, then the back-off's.
                 pause_seconds = attempts.next_seconds(0.0) or self._runtime.settings.back_off_seconds
                 await asyncio.sleep(pause_seconds / 2)
