@@ -73,27 +73,28 @@ class World:
 
     async def patch_stable(self, spec: Raw) -> None:
         """Change the stable Deployment and wait until its controller has seen the change."""
-        patched = await self._api.call("PATCH", f"{self.deployments}/{STABLE}", {"spec": spec}, MERGE)
-        wanted = patched["metadata"]["generation"]
+        await self._api.call("PATCH", f"{self.deployments}/{STABLE}", {"spec": spec}, MERGE)
 
         async def observed() -> bool:
-            seen: int = (await self.stable())["status"].get("observedGeneration", 0)
-            return seen >= int(wanted)
+            return _is_observed(await self.stable())
 
-        await until(f"generation {wanted} observed", observed)
+        await until("the change observed", observed)
 
     async def shrink_stable(self, replicas: int) -> None:
         await self.patch_stable({"replicas": replicas})
         await self.until_stable_has(replicas)
 
     async def until_stable_has(self, replicas: int) -> None:
-        """Wait until the stable Deployment is complete and nothing is on its way in or out."""
+        """Wait until one ReplicaSet of the stable Deployment has all pods, ready, and nothing is on its way."""
 
         async def settled() -> bool:
-            status = (await self.stable())["status"]
-            counts = [status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")]
-            terminating = status.get("terminatingReplicas", 0)
-            return counts == [replicas] * 3 and not terminating
+            stable, replica_sets = await self.stable(), await self._owned_by_stable()
+            if not all(_is_settled(item) for item in replica_sets) or not _is_observed(stable):
+                return False
+            sizes = [item["spec"]["replicas"] for item in replica_sets if item["spec"]["replicas"]]
+            names = {item["metadata"]["name"] for item in replica_sets}
+            pods = [pod for pod in self.pods.objects.values() if pod["metadata"]["ownerReferences"][0]["name"] in names]
+            return sizes == [replicas] == [len(pods)] and stable["status"].get("availableReplicas") == replicas
 
         await until(f"{STABLE} complete with {replicas}", settled)
 
@@ -101,16 +102,30 @@ class World:
         """Delete the canary Deployment but not its ReplicaSet, and wait until stable owns that."""
         orphaning = {"propagationPolicy": "Orphan"}
         await self._api.call("DELETE", f"{self.deployments}/{CANARY}", orphaning)
-        await until("the ReplicaSet adopted", self._adopted)
 
-    async def _adopted(self) -> bool:
+        async def adopted() -> bool:
+            return len(await self._owned_by_stable()) == 2
+
+        await until("the ReplicaSet adopted", adopted)
+
+    async def _owned_by_stable(self) -> list[Raw]:
         found = (await self._api.call("GET", self._replica_sets))["items"]
-        owners = [owner["name"] for item in found for owner in item["metadata"].get("ownerReferences", [])]
-        return owners == [STABLE, STABLE]
+        owned = ([owner["name"] for owner in item["metadata"].get("ownerReferences", [])] for item in found)
+        return [item for item, owners in zip(found, owned, strict=True) if owners == [STABLE]]
 
     async def canary_template(self) -> Raw:
         template: Raw = (await self._api.call("GET", f"{self.deployments}/{CANARY}"))["spec"]["template"]
         return template
+
+
+def _is_observed(item: Raw) -> bool:
+    """Whether its controller has seen the newest change of the object."""
+    seen: int = item["status"].get("observedGeneration", 0)
+    return seen >= int(item["metadata"]["generation"])
+
+
+def _is_settled(replica_set: Raw) -> bool:
+    return _is_observed(replica_set) and bool(replica_set["status"]["replicas"] == replica_set["spec"]["replicas"])
 
 
 @pytest_asyncio.fixture
