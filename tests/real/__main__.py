@@ -6,6 +6,7 @@ and runs pytest.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,8 @@ def _skipped(problem: str) -> int:
 def _inside(arguments: list[str]) -> int:
     subprocess.run(["sh", "-c", NETWORK], check=True)
     os.environ["SERINUS_TEST_CLUSTER"] = "real"
+    # A cancelled CI job says SIGTERM: then, as after Ctrl-C, pytest stops all it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     named = any(Path(argument.split("::")[0]).exists() for argument in arguments if not argument.startswith("-"))
     result = pytest.main([*arguments, *(() if named else TESTS)])
     if result == pytest.ExitCode.NO_TESTS_COLLECTED:
