@@ -9,7 +9,10 @@ import pytest
 import pytest_asyncio
 
 from serinus.sandbox.rest import Api
+from tests.real.marker import Marker
 from tests.real.plane import ControlPlane
+from tests.real.tracks import World
+from tests.real.waiting import following
 
 SKIP = pytest.mark.skip(reason="needs the real control plane: ./run real")
 
@@ -39,3 +42,10 @@ async def namespace(api: Api) -> str:
     name = f"test-{uuid.uuid4().hex[:8]}"
     await api.call("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     return name
+
+
+@pytest_asyncio.fixture
+async def world(api: Api, namespace: str) -> AsyncIterator[World]:
+    made = World(api, namespace)
+    async with Marker(api), following(made.pods):
+        yield made
