@@ -1,32 +1,19 @@
 """The control plane itself: it starts, tells who asked for what, keeps strangers out, and leaves nothing."""
 
-import asyncio
 import json
 import os
-import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
 from serinus.sandbox.rest import Api, ApiError, Mirror, Raw
 from tests.real import audit
+from tests.real.kubectl import kubectl
 from tests.real.marker import Marker
 from tests.real.plane import ControlPlane, PlaneError
 from tests.real.waiting import following, until
 
 PODS = "/api/v1/namespaces/{}/pods"
-
-
-async def kubectl(plane: ControlPlane, *arguments: str, user: str = "admin") -> str:
-    program = shutil.which("kubectl", path=Path(sys.executable).parent)
-    assert program, "the lock brings kubectl beside Python"
-    process = await asyncio.create_subprocess_exec(
-        program, *arguments, env={"KUBECONFIG": str(plane.kubeconfig(user))}, stdout=asyncio.subprocess.PIPE
-    )
-    output, _ = await process.communicate()
-    assert process.returncode == 0
-    return output.decode()
 
 
 def a_pod(name: str) -> Raw:

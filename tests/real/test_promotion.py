@@ -4,13 +4,9 @@ The stable Deployment takes over the canary's ReplicaSet, so that no proven pod 
 of what was measured; if a later Kubernetes behaves otherwise, it fails here first.
 """
 
-import asyncio
-import shutil
-import sys
-from pathlib import Path
-
 import pytest
 
+from tests.real.kubectl import kubectl
 from tests.real.plane import ControlPlane
 from tests.real.tracks import STABLE, World, both_tracks, hand_over, surge
 
@@ -53,17 +49,7 @@ async def test_undo_brings_the_previous_version_back_after_an_adoption(world: Wo
     await world.patch_stable({"paused": False, "strategy": surge("25%")})
     await world.until_stable_has(4)
 
-    kubectl = shutil.which("kubectl", path=Path(sys.executable).parent)
-    assert kubectl, "the lock brings kubectl beside Python"
-    process = await asyncio.create_subprocess_exec(
-        kubectl,
-        "rollout",
-        "undo",
-        f"deployment/{STABLE}",
-        f"--namespace={world.namespace}",
-        env={"KUBECONFIG": str(plane.kubeconfig())},
-    )
-    assert await process.wait() == 0
+    await kubectl(plane, "rollout", "undo", f"deployment/{STABLE}", f"--namespace={world.namespace}")
     await world.until_stable_has(4)
     assert world.ready() & canary == set()
     assert (await world.stable())["spec"]["template"]["spec"]["containers"][0]["image"] == "app:1"
