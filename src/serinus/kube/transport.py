@@ -177,7 +177,10 @@ class Transport:
                 response = await self._send(session, request, await self._credentials.identity())
             yield response
         finally:
-            response.close() if response.content.at_eof() is False else response.release()
+            if response.content.at_eof():
+                response.release()
+            else:
+                response.close()  # the rest of the body is not wanted, and would be waited for
 
     async def _send(
         self, session: aiohttp.ClientSession, request: Request, identity: Identity
