@@ -7,6 +7,7 @@ import yaml
 
 from serinus.sandbox.api.errors import bad_request, unsupported_media_type
 from serinus.sandbox.api.kinds import Raw
+from serinus.sandbox.api.protobuf import decode_protobuf
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -20,6 +21,8 @@ def decode_object(data: bytes, content_type: str) -> Raw:
             value = decode_json(data)
         case "application/yaml":
             value = decode_yaml(data)
+        case "application/vnd.kubernetes.protobuf":
+            value = decode_protobuf(data)
         case other:
             raise unsupported_media_type(other, (JSON, YAML, PROTOBUF))
     if not isinstance(value, dict):

@@ -1,5 +1,6 @@
 """What the API server fills into each kind before it stores it. Changes the object it is given."""
 
+import base64
 from collections.abc import Callable
 
 from serinus.sandbox.api.kinds import (
@@ -140,6 +141,8 @@ def _namespace(raw: Raw) -> None:
 
 def _secret(raw: Raw) -> None:
     fill(raw, type="Opaque")
+    for key, text in (raw.pop("stringData", None) or {}).items():
+        raw.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
 
 
 def _config_map(raw: Raw) -> None:

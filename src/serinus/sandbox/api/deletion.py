@@ -17,6 +17,7 @@ _DELETE_OPTIONS = Kind("meta.k8s.io", "v1", "DeleteOptions", "deleteoptions")
 
 def delete(store: Store, kind: Kind, namespace: str, name: str, options: Raw) -> tuple[Entry, bool]:
     """Carries out DeleteOptions; the object as it is now (or last was), and whether it is gone."""
+    _policy(options)
     old = store.read(kind, (namespace, name))
     _check_preconditions(kind, old, options.get("preconditions") or {})
     new = copy.deepcopy(old.raw)
@@ -96,12 +97,7 @@ def _check_preconditions(kind: Kind, old: Entry, wanted: Raw) -> None:
 
 
 def _set_finalizers(kind: Kind, meta: Raw, options: Raw) -> None:
-    policy = options.get("propagationPolicy")
-    if policy is None and options.get("orphanDependents") is not None:
-        policy = "Orphan" if options["orphanDependents"] else "Background"
-    if policy not in (None, "Foreground", "Orphan", "Background"):
-        message = f'Invalid value: "{policy}": allowed values are Foreground, Background, Orphan'
-        raise invalid(_DELETE_OPTIONS, "", [Cause("propagationPolicy", message)])
+    policy = _policy(options)
     finalizers = list(meta.get("finalizers") or [])
     chosen = [each for each in finalizers if each in (_FOREGROUND, _ORPHAN)]
     if policy is None:
@@ -113,6 +109,17 @@ def _set_finalizers(kind: Kind, meta: Raw, options: Raw) -> None:
         meta["finalizers"] = finalizers
     else:
         meta.pop("finalizers", None)
+
+
+def _policy(options: Raw) -> str | None:
+    """Raises StatusError 422 for a policy that does not exist."""
+    policy: str | None = options.get("propagationPolicy")
+    if policy is None and options.get("orphanDependents") is not None:
+        policy = "Orphan" if options["orphanDependents"] else "Background"
+    if policy not in (None, "Foreground", "Orphan", "Background"):
+        message = f'Invalid value: "{policy}": allowed values are Foreground, Background, Orphan'
+        raise invalid(_DELETE_OPTIONS, "", [Cause("propagationPolicy", message)])
+    return policy
 
 
 def _set_grace(kind: Kind, raw: Raw, options: Raw) -> None:

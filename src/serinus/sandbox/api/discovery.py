@@ -1,8 +1,10 @@
-"""What is served: /api, /apis, resource lists in both forms, and the version."""
+"""What is served: /api, /apis, resource lists in both forms, OpenAPI, the version."""
 
 from aiohttp import web
 
 from serinus.sandbox.api.kinds import KINDS, Kind, Raw
+from serinus.sandbox.api.openapi import openapi_documents
+from serinus.sandbox.api.reviews import ACCESS, RULES
 
 GIT_VERSION = "v1.37.1"
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -21,8 +23,6 @@ _SUBRESOURCE_KINDS = {
     "binding": ("", "v1", "Binding"),
     "eviction": ("policy", "v1", "Eviction"),
 }
-_ACCESS = Kind("authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", False)
-_RULES = Kind("authorization.k8s.io", "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", False)
 
 
 class Discovery:
@@ -31,7 +31,7 @@ class Discovery:
     def __init__(self) -> None:
         major, minor = GIT_VERSION.lstrip("v").split(".")[:2]
         self.version: Raw = {"major": major, "minor": minor, "gitVersion": GIT_VERSION, "platform": "linux/amd64"}
-        groups = sorted({kind.group for kind in KINDS if kind.group} | {_ACCESS.group})
+        groups = sorted({kind.group for kind in KINDS if kind.group} | {ACCESS.group})
         self._documents: dict[str, Raw] = {
             "/api": {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []},
             "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name) for name in groups]},
@@ -40,6 +40,7 @@ class Discovery:
         for name in groups:
             self._documents[f"/apis/{name}"] = {"kind": "APIGroup", "apiVersion": "v1"} | _group(name)
             self._documents[f"/apis/{name}/{_group_version(name)}"] = _resource_list(name)
+        self._documents |= openapi_documents()
         self._aggregated = {"/api": _aggregated([""]), "/apis": _aggregated(groups)}
 
     def answer(self, path: str, accept: str) -> web.Response | None:
@@ -55,7 +56,7 @@ class Discovery:
 
 def _kinds_of(group: str) -> list[Kind]:
     found = [kind for kind in KINDS if kind.group == group]
-    return found if group != _ACCESS.group else [_ACCESS, _RULES]
+    return found if group != ACCESS.group else [ACCESS, RULES]
 
 
 def _group_version(group: str) -> str:
@@ -68,7 +69,7 @@ def _group(name: str) -> Raw:
 
 
 def _verbs(kind: Kind) -> list[str]:
-    return ["create"] if kind in (_ACCESS, _RULES) else _VERBS
+    return ["create"] if kind in (ACCESS, RULES) else _VERBS
 
 
 def _resource_list(group: str) -> Raw:

@@ -26,6 +26,8 @@ class StatusError(Exception):
             "reason": self.reason,
             "code": self.code,
         }
+        if not self.reason:
+            del status["reason"]
         if self.details is not None:
             status["details"] = self.details
         return status

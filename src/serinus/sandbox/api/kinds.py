@@ -138,6 +138,12 @@ KINDS: tuple[Kind, ...] = (
     CLUSTER_ROLE_BINDING,
 )
 
+PUT_CREATES = frozenset(
+    {"leases", "events", "services", "endpoints", "limitranges"}
+    | {"roles", "rolebindings", "clusterroles", "clusterrolebindings"}
+)
+"""Plurals of the kinds that a PUT may create."""
+
 _BY_PATH = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
 _BY_NAME = {(kind.api_version, kind.name): kind for kind in KINDS}
 

@@ -87,6 +87,7 @@ def inherit(kind: Kind, old: Raw, new: Raw) -> None:
         )
     if after.get("resourceVersion") and after["resourceVersion"] != before["resourceVersion"]:
         raise stale(kind, name)
+    after.setdefault("managedFields", before.get("managedFields") or [])
     for field in ("name", "namespace", "resourceVersion", *_SYSTEM_FIELDS):
         if field in before:
             after[field] = before[field]

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from serinus.sandbox.api import deletion, metadata
 from serinus.sandbox.api.defaults import fill_defaults
-from serinus.sandbox.api.errors import already_exists, forbidden, not_found
+from serinus.sandbox.api.errors import already_exists, bad_request, forbidden, not_found
 from serinus.sandbox.api.kinds import NAMESPACE, POD, SERVICE, Kind, Raw
-from serinus.sandbox.api.managers import record_update
+from serinus.sandbox.api.managers import Owner, apply, record_update, settle_times
 from serinus.sandbox.api.prepare import SERVICE_CIDR, Addresses, prepare_new
 from serinus.sandbox.api.store import Entry, Key, Store, encode
-from serinus.sandbox.api.validation import check_new, check_update
+from serinus.sandbox.api.validation import check_new, check_types, check_update
 
 Alter = Callable[[Raw], Raw]
 """From a copy of the object as it is to the object as it is wished."""
@@ -46,6 +46,7 @@ class Registry:
         options = options or WriteOptions()
         metadata.check_type(kind, raw)
         new = metadata.normal_form(kind, copy.deepcopy(raw))
+        check_types(kind, new)
         metadata.start(kind, namespace, new)
         name = new["metadata"]["name"]
         if kind.namespaced:
@@ -58,7 +59,8 @@ class Registry:
         prepare_new(kind, new, self._addresses)
         if kind.has_status:
             new["status"] = new.pop("status", {})
-        record_update(kind, None, new, options.manager, "")
+        if not new["metadata"].get("managedFields"):
+            record_update(kind, None, new, options.manager, "")
         return self._save(kind, key, new, options)
 
     def update(
@@ -81,9 +83,43 @@ class Registry:
         record_update(kind, old.raw, new, options.manager, subresource)
         return self.commit(kind, old, new, options)
 
+    def apply(
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        config: Raw,
+        subresource: str = "",
+        options: WriteOptions | None = None,
+        *,
+        force: bool = False,
+    ) -> tuple[Entry, bool]:
+        """Server-side apply; the object and whether it was made by this. Raises StatusError 409 on a conflict."""
+        options = options or WriteOptions()
+        metadata.check_type(kind, config)
+        if config.get("metadata", {}).get("managedFields"):
+            raise bad_request("metadata.managedFields must be nil")
+        owner = Owner(options.manager, "Apply", subresource)
+        old = self.store.get(kind, (namespace, name))
+        if old is None:
+            if subresource or config.get("metadata", {}).get("uid"):
+                raise not_found(kind, name)
+            new = apply(kind, None, config, owner, force)
+            new["metadata"] |= {"name": name}
+            return self.create(kind, namespace, new, options), True
+        merged = apply(kind, copy.deepcopy(old.raw), config, owner, force)
+        new = self.checked(kind, old.raw, merged, subresource)
+        new["metadata"]["managedFields"] = merged["metadata"]["managedFields"]
+        settle_times(old.raw, new)
+        if new == old.raw:
+            return old, False
+        return self.commit(kind, old, new, options), False
+
     def checked(self, kind: Kind, old: Raw, wished: Raw, subresource: str) -> Raw:
         """The wished object with everything that this write may not touch put back, filled and validated."""
         new = metadata.normal_form(kind, wished)
+        check_types(kind, new)
+        given_version = new["metadata"].get("resourceVersion", "")
         metadata.inherit(kind, old, new)
         if subresource == "status":
             new = old | {"status": new.get("status") or {}}
@@ -95,7 +131,7 @@ class Registry:
             _keep_addresses(old, new)
             self._addresses.assign(new)
         if subresource != "status":
-            check_update(kind, old, new)
+            check_update(kind, old, new, given_version)
             metadata.count_generation(kind, old, new)
         return new
 

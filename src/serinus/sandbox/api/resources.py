@@ -1,34 +1,40 @@
 """Requests for resources: each verb from HTTP to the registry and back."""
 
-from collections.abc import Callable
+import contextlib
 
 import msgspec
 from aiohttp import web
 
 from serinus.sandbox.api import deletion, scale
-from serinus.sandbox.api.body import decode_object
-from serinus.sandbox.api.errors import bad_request, method_not_allowed, no_such_path
-from serinus.sandbox.api.kinds import Kind, Raw
+from serinus.sandbox.api.body import decode_object, decode_yaml
+from serinus.sandbox.api.errors import Cause, bad_request, invalid, method_not_allowed, no_such_path
+from serinus.sandbox.api.kinds import PUT_CREATES, Kind, Raw
 from serinus.sandbox.api.listing import ListOptions, Page, list_page
-from serinus.sandbox.api.patching import patch_function
+from serinus.sandbox.api.patching import APPLY_PATCH, patch_function
+from serinus.sandbox.api.reach import Reach
 from serinus.sandbox.api.registry import Alter, Registry, WriteOptions
 from serinus.sandbox.api.request import Target, is_true
 from serinus.sandbox.api.selectors import Selection, select
-from serinus.sandbox.api.users import User
-from serinus.sandbox.api.watching import Feed, WatchOptions, check_options
+from serinus.sandbox.api.store import Entry
+from serinus.sandbox.api.tables import table
+from serinus.sandbox.api.watching import Encoder, Feed, WatchOptions, check_options
+
+_PATCH_OPTIONS = Kind("meta.k8s.io", "v1", "PatchOptions", "patchoptions")
 
 
 class Resources:
     """Answers a parsed request. Refuses with StatusError."""
 
-    def __init__(self, registry: Registry, read_log: Callable[[str, str, str, bool], bytes | None] | None) -> None:
+    def __init__(self, registry: Registry, reach: Reach) -> None:
         self._registry = registry
-        self._read_log = read_log
+        self._reach = reach
 
-    async def answer(self, request: web.Request, target: Target, user: User) -> web.StreamResponse:
+    async def answer(self, request: web.Request, target: Target) -> web.StreamResponse:
+        if target.subresource == "proxy":
+            return await self._reach.proxy(request, target)
         match target.verb:
             case "get":
-                return self._get(request, target)
+                return await self._get(request, target)
             case "list":
                 return self._list(request, target)
             case "watch":
@@ -44,24 +50,15 @@ class Resources:
             case _:
                 return await self._delete_collection(request, target)
 
-    def _get(self, request: web.Request, target: Target) -> web.Response:
+    async def _get(self, request: web.Request, target: Target) -> web.StreamResponse:
+        if target.subresource == "log":
+            return await self._reach.log(request, target)
         entry = self._registry.read(target.kind, target.namespace, target.name)
         if target.subresource == "scale":
             return _json(msgspec.json.encode(scale.scale_of(target.kind, entry.raw)))
-        if target.subresource == "log":
-            return self._log(request, target, entry.raw)
         if target.subresource not in ("", "status"):
             raise method_not_allowed()
-        return _json(entry.encoded)
-
-    def _log(self, request: web.Request, target: Target, pod: Raw) -> web.Response:
-        names = [container["name"] for container in pod["spec"]["containers"]]
-        container = request.query.get("container") or names[0]
-        previous = is_true(request.query.get("previous", ""))
-        text = self._read_log(target.namespace, target.name, container, previous) if self._read_log else None
-        if text is None:
-            raise bad_request(f'container "{container}" in pod "{target.name}" has no log')
-        return web.Response(body=text, content_type="text/plain")
+        return _json(_encoder(request, target.kind)(entry))
 
     def _list(self, request: web.Request, target: Target) -> web.Response:
         query = request.query
@@ -72,7 +69,7 @@ class Resources:
             query.get("resourceVersionMatch") == "Exact",
         )
         page = list_page(self._registry.store, target.kind, _selection(request, target), options)
-        return _json(_list_body(target.kind, page))
+        return _json(_list_body(request, target.kind, page))
 
     async def _watch(self, request: web.Request, target: Target) -> web.StreamResponse:
         query = request.query
@@ -83,12 +80,15 @@ class Resources:
             is_true(query.get("sendInitialEvents", "")),
         )
         check_options(options, query.get("resourceVersionMatch", ""))
-        feed = Feed(self._registry.store, target.kind, _selection(request, target), options)
+        feed = Feed(
+            self._registry.store, target.kind, _selection(request, target), options, _encoder(request, target.kind)
+        )
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
-        async for lines in feed.lines():
-            if lines:
-                await response.write(lines)
+        with contextlib.suppress(ConnectionResetError):  # the watcher went away: nobody is left to be told
+            async for lines in feed.lines():
+                if lines:
+                    await response.write(lines)
         return response
 
     async def _create(self, request: web.Request, target: Target) -> web.Response:
@@ -111,11 +111,37 @@ class Resources:
 
     async def _update(self, request: web.Request, target: Target) -> web.Response:
         raw = decode_object(await request.read(), request.headers.get("Content-Type", ""))
+        key = (target.namespace, target.name)
+        missing = target.kind.plural in PUT_CREATES and self._registry.store.get(target.kind, key) is None
+        if missing and not target.subresource and not raw.get("metadata", {}).get("resourceVersion"):
+            entry = self._registry.create(target.kind, target.namespace, raw, _write_options(request))
+            return _json(entry.encoded, 201)
         return self._alter(request, target, lambda _: raw)
 
     async def _patch(self, request: web.Request, target: Target) -> web.Response:
-        alter = patch_function(request.content_type, await request.read())
-        return self._alter(request, target, alter)
+        data = await request.read()
+        if request.content_type == APPLY_PATCH:
+            return self._apply(request, target, decode_yaml(data))
+        return self._alter(request, target, patch_function(target.kind, request.content_type, data))
+
+    def _apply(self, request: web.Request, target: Target, config: object) -> web.Response:
+        if target.subresource not in ("", "status"):
+            raise method_not_allowed()
+        if not isinstance(config, dict):
+            raise bad_request("error decoding YAML: the configuration is not an object")
+        if not request.query.get("fieldManager"):
+            cause = Cause("fieldManager", "Required value: is required for apply patch", "FieldValueRequired")
+            raise invalid(_PATCH_OPTIONS, "", [cause])
+        entry, created = self._registry.apply(
+            target.kind,
+            target.namespace,
+            target.name,
+            config,
+            target.subresource,
+            _write_options(request),
+            force=is_true(request.query.get("force", "")),
+        )
+        return _json(entry.encoded, 201 if created else 200)
 
     def _alter(self, request: web.Request, target: Target, alter: Alter) -> web.Response:
         kind, options = target.kind, _write_options(request)
@@ -148,7 +174,7 @@ class Resources:
         options = await _delete_options(request)
         selection = _selection(request, target)
         entries = deletion.delete_collection(self._registry.store, target.kind, selection, options)
-        return _json(_list_body(target.kind, Page(entries, self._registry.store.version)))
+        return _json(_list_body(request, target.kind, Page(entries, self._registry.store.version)))
 
 
 def _selection(request: web.Request, target: Target) -> Selection:
@@ -175,12 +201,34 @@ async def _delete_options(request: web.Request) -> Raw:
     return options
 
 
-def _list_body(kind: Kind, page: Page) -> bytes:
+def _table_include(request: web.Request) -> str | None:
+    """What rows of a Table shall hold; None when no Table is asked for."""
+    wants_table = "as=Table" in request.headers.get("Accept", "")
+    return request.query.get("includeObject", "Metadata") if wants_table else None
+
+
+def _encoder(request: web.Request, kind: Kind) -> Encoder:
+    """How this request wants single objects."""
+    include = _table_include(request)
+    if include is None:
+        return lambda entry: entry.encoded
+
+    def as_table(entry: Entry) -> bytes:
+        meta = {"resourceVersion": str(entry.version)}
+        return msgspec.json.encode(table(kind, [entry.raw], meta, include))
+
+    return as_table
+
+
+def _list_body(request: web.Request, kind: Kind, page: Page) -> bytes:
     meta: Raw = {"resourceVersion": str(page.version)}
     if page.continue_token:
         meta["continue"] = page.continue_token
         if page.remaining:
             meta["remainingItemCount"] = page.remaining
+    include = _table_include(request)
+    if include is not None:
+        return msgspec.json.encode(table(kind, [entry.raw for entry in page.entries], meta, include))
     head = msgspec.json.encode({"kind": f"{kind.name}List", "apiVersion": kind.api_version, "metadata": meta})
     items = b",".join(entry.encoded for entry in page.entries)
     return head[:-1] + b',"items":[' + items + b"]}"

@@ -1,27 +1,29 @@
 """The HTTP server: who asks, what is asked, and the answer on the wire."""
 
+import base64
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
 from aiohttp import web
 
+from serinus.sandbox.api.body import decode_object
 from serinus.sandbox.api.discovery import Discovery
-from serinus.sandbox.api.errors import StatusError
+from serinus.sandbox.api.errors import StatusError, method_not_allowed
+from serinus.sandbox.api.kinds import Kind
 from serinus.sandbox.api.prepare import SERVICE_CIDR
+from serinus.sandbox.api.reach import Reach, ReadLog
 from serinus.sandbox.api.registry import Registry
 from serinus.sandbox.api.request import parse
 from serinus.sandbox.api.resources import Resources
+from serinus.sandbox.api.reviews import answer_review, review_at
 from serinus.sandbox.api.store import LOG_SIZE, Store
-from serinus.sandbox.api.users import User
+from serinus.sandbox.api.users import Authorizer, User
 
 _BODY_BYTES_MAX = 3 * 1024 * 1024
 _SHUTDOWN_SECONDS = 1.0
 _OPEN_PATHS = ("/healthz", "/readyz", "/livez", "/version")
-
-ReadLog = Callable[[str, str, str, bool], bytes | None]
-"""Namespace, pod, container, previous: the container's log, or None when it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,24 @@ async def serve(
     """
     store = Store(log_size)
     registry = Registry(store, service_cidr)
-    front = _Front(tokens, Resources(registry, read_log), Discovery())
+    reach = Reach(store, read_log)
+    front = _Front(tokens, Resources(registry, reach), Authorizer(store))
     app = web.Application(client_max_size=_BODY_BYTES_MAX)
     app.router.add_route("*", "/{path:.*}", front.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
-    await runner.setup()
-    try:
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS)
+    async with reach, _running(runner, store):
         site = web.TCPSite(runner, host, port)
         await site.start()
         bound = runner.addresses[0][1]
         yield Server(f"http://{host}:{bound}", registry)
+
+
+@contextlib.asynccontextmanager
+async def _running(runner: web.AppRunner, store: Store) -> AsyncIterator[None]:
+    """Ends watches before it closes connections, so that nobody waits for a stream that has no end."""
+    await runner.setup()
+    try:
+        yield
     finally:
         store.close()
         await runner.cleanup()
@@ -66,10 +76,11 @@ async def serve(
 class _Front:
     """Authenticates, routes, and turns refusals into Status objects."""
 
-    def __init__(self, tokens: Mapping[str, User], resources: Resources, discovery: Discovery) -> None:
+    def __init__(self, tokens: Mapping[str, User], resources: Resources, authorizer: Authorizer) -> None:
         self._tokens = tokens
         self._resources = resources
-        self._discovery = discovery
+        self._authorizer = authorizer
+        self._discovery = Discovery()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         try:
@@ -79,12 +90,22 @@ class _Front:
             document = self._discovery.answer(request.path, request.headers.get("Accept", ""))
             if document is not None:
                 return document
+            review = review_at(request.path)
+            if review is not None:
+                return await self._review(request, user, review)
             target = parse(request.method, request.path, request.query)
-            return await self._resources.answer(request, target, user)
+            self._authorizer.check(user, target)
+            return await self._resources.answer(request, target)
         except StatusError as error:
             return web.Response(
                 status=error.code, body=msgspec.json.encode(error.body()), content_type="application/json"
             )
+
+    async def _review(self, request: web.Request, user: User, kind: Kind) -> web.Response:
+        if request.method != "POST":
+            raise method_not_allowed()
+        raw = decode_object(await request.read(), request.headers.get("Content-Type", ""))
+        return web.json_response(answer_review(self._authorizer, user, kind, raw), status=201)
 
     def _open(self, request: web.Request) -> web.Response:
         if request.path == "/version":
@@ -92,8 +113,20 @@ class _Front:
         return web.Response(text="ok")
 
     def _user(self, request: web.Request) -> User:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        user = self._tokens.get(token) if scheme.lower() == "bearer" else None
+        user = self._tokens.get(_token(request.headers.get("Authorization", "")))
         if user is None:
             raise StatusError(401, "Unauthorized", "Unauthorized")
         return user
+
+
+def _token(authorization: str) -> str:
+    """The bearer token, or the password of basic authentication.
+
+    The latter because kubectl sends no token over plain HTTP, but does send what stands in the server's URL:
+    `http://user:TOKEN@127.0.0.1:8080`.
+    """
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "basic":
+        with contextlib.suppress(ValueError):
+            return base64.b64decode(value).decode().partition(":")[2]
+    return value if scheme.lower() == "bearer" else ""

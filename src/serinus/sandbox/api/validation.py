@@ -1,11 +1,223 @@
-"""What the API server refuses: names, labels, required fields, fields that may not change."""
+"""What the API server refuses with 422: names, labels, required fields, fields that may not change.
 
-from serinus.sandbox.api.kinds import Kind, Raw
+Not all that the real one checks: what a user of Serinus can run into. Wrong types are refused with 400.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from serinus.sandbox.api.errors import Cause, bad_request, invalid
+from serinus.sandbox.api.kinds import (
+    CONFIG_MAP,
+    DAEMON_SET,
+    DEPLOYMENT,
+    LEASE,
+    NAMESPACE,
+    PDB,
+    POD,
+    REPLICA_SET,
+    SECRET,
+    SERVICE,
+    STATEFUL_SET,
+    Kind,
+    Raw,
+)
+from serinus.sandbox.api.selectors import selector_tests
+from serinus.sandbox.api.validate_pods import check_pod_spec, check_pod_update
+
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_LABEL_VALUE = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
+_LABEL_KEY = rf"({_SUBDOMAIN}/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
+_DATA_KEY = r"[-._a-zA-Z0-9]+"
+
+_NAME_RULES = {
+    "label": (_LABEL, 63, "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'"),
+    "subdomain": (
+        _SUBDOMAIN,
+        253,
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+        "and must start and end with an alphanumeric character",
+    ),
+    "path": (r"[^/%]+", 253, "may not contain '/' or '%'"),
+}
+_TEMPLATE_KINDS = (DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET)
+_NEEDS_VERSION = (LEASE, PDB)
+
+
+def check_types(kind: Kind, raw: Raw) -> None:
+    """Raises StatusError 400 where a value could not be read into its field at all."""
+    metadata = raw.get("metadata")
+    if not isinstance(metadata, dict):
+        raise bad_request(f"{kind.name}.metadata: an object is expected")
+    for path, strings in _string_maps(kind, raw):
+        if not isinstance(strings, dict) or not all(isinstance(value, str) for value in strings.values()):
+            raise bad_request(f"{kind.name} in version {kind.version!r} cannot be handled: {path} holds a non-string")
+    for field in ("spec", "status"):
+        if field in raw and raw[field] is not None and not isinstance(raw[field], dict):
+            raise bad_request(f"{kind.name} in version {kind.version!r} cannot be handled: {field} is not an object")
+    replicas = (raw.get("spec") or {}).get("replicas")
+    if replicas is not None and (not isinstance(replicas, int) or isinstance(replicas, bool)):
+        raise bad_request(f"{kind.name} in version {kind.version!r} cannot be handled: spec.replicas is no number")
+
+
+def _string_maps(kind: Kind, raw: Raw) -> Iterator[tuple[str, Any]]:
+    for name in ("labels", "annotations"):
+        if raw["metadata"].get(name) is not None:
+            yield f"metadata.{name}", raw["metadata"][name]
+    if kind in (CONFIG_MAP, SECRET):
+        for name in ("data", "binaryData", "stringData"):
+            if raw.get(name) is not None:
+                yield name, raw[name]
 
 
 def check_new(kind: Kind, raw: Raw) -> None:
     """Raises StatusError 422 with every broken field."""
+    _refuse(kind, raw, [*_name(kind, raw), *_common(kind, raw)])
 
 
-def check_update(kind: Kind, old: Raw, new: Raw) -> None:
-    """Raises StatusError 422 with every broken field, those that may not change included."""
+def check_update(kind: Kind, old: Raw, new: Raw, given_version: str) -> None:
+    """Raises StatusError 422 with every broken field, those that may not change included.
+
+    `given_version` is the resourceVersion that the writer named, which some kinds insist on.
+    """
+    causes = []
+    if kind in _NEEDS_VERSION and not given_version:
+        message = "Invalid value: 0x0: must be specified for an update"
+        causes.append(Cause("metadata.resourceVersion", message))
+    _refuse(kind, new, [*causes, *_common(kind, new), *_immutable(kind, old, new)])
+
+
+def _refuse(kind: Kind, raw: Raw, causes: list[Cause]) -> None:
+    if causes:
+        raise invalid(kind, raw["metadata"]["name"], causes)
+
+
+def _name(kind: Kind, raw: Raw) -> Iterator[Cause]:
+    name = raw["metadata"]["name"]
+    rule = "path" if kind.group.startswith("rbac.") else "subdomain"
+    if kind in (NAMESPACE, SERVICE):
+        rule = "label"
+    pattern, longest, words = _NAME_RULES[rule]
+    if len(name) > longest:
+        yield Cause("metadata.name", f'Invalid value: "{name}": must be no more than {longest} bytes')
+    if not re.fullmatch(pattern, name):
+        used = f" (regex used for validation is '{pattern}')"
+        yield Cause("metadata.name", f'Invalid value: "{name}": {words}{used}')
+
+
+def _common(kind: Kind, raw: Raw) -> Iterator[Cause]:
+    yield from _labels("metadata.labels", raw["metadata"].get("labels") or {})
+    spec = raw.get("spec") or {}
+    if kind in _TEMPLATE_KINDS:
+        yield from _workload(kind, spec)
+    elif kind == POD:
+        yield from check_pod_spec("spec", spec)
+    elif kind == SERVICE:
+        yield from _service(spec)
+    elif kind in (CONFIG_MAP, SECRET):
+        for key in raw.get("data") or {}:
+            if not re.fullmatch(_DATA_KEY, key):
+                yield Cause(f"data[{key}]", f'Invalid value: "{key}": a valid key matches {_DATA_KEY}')
+
+
+def _labels(path: str, labels: dict[str, str]) -> Iterator[Cause]:
+    for key, value in labels.items():
+        if not re.fullmatch(_LABEL_KEY, key):
+            yield Cause(path, f'Invalid value: "{key}": name part must consist of alphanumeric characters')
+        if len(value) > 63:
+            yield Cause(path, f'Invalid value: "{value}": must be no more than 63 bytes')
+        if not re.fullmatch(_LABEL_VALUE, value):
+            words = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.'"
+            yield Cause(path, f'Invalid value: "{value}": {words}')
+
+
+def _workload(kind: Kind, spec: Raw) -> Iterator[Cause]:
+    if spec.get("replicas", 0) < 0:
+        yield Cause("spec.replicas", f"Invalid value: {spec['replicas']}: must be greater than or equal to 0")
+    selector = spec.get("selector")
+    labels = spec["template"]["metadata"].get("labels") or {}
+    if selector is None:
+        yield Cause("spec.selector", "Required value", "FieldValueRequired")
+    elif not selector.get("matchLabels") and not selector.get("matchExpressions"):
+        yield Cause("spec.selector", f"Invalid value: {_text(selector)}: empty selector is invalid for {kind.singular}")
+    elif not all(test(labels) for test in selector_tests(selector)):
+        message = f"Invalid value: {_text(labels)}: `selector` does not match template `labels`"
+        yield Cause("spec.template.metadata.labels", message)
+    yield from _labels("spec.template.labels", labels)
+    yield from check_pod_spec("spec.template.spec", spec["template"]["spec"])
+    policy = spec["template"]["spec"].get("restartPolicy")
+    if policy != "Always":
+        message = f'Unsupported value: "{policy}": supported values: "Always"'
+        yield Cause("spec.template.spec.restartPolicy", message, "FieldValueNotSupported")
+    if kind == DEPLOYMENT:
+        yield from _strategy(spec.get("strategy") or {})
+
+
+def _strategy(strategy: Raw) -> Iterator[Cause]:
+    kind = strategy.get("type")
+    if kind not in ("RollingUpdate", "Recreate"):
+        message = f'Unsupported value: "{kind}": supported values: "Recreate", "RollingUpdate"'
+        yield Cause("spec.strategy.type", message, "FieldValueNotSupported")
+    if kind == "Recreate" and strategy.get("rollingUpdate"):
+        message = "Forbidden: may not be specified when strategy `type` is 'Recreate'"
+        yield Cause("spec.strategy.rollingUpdate", message, "FieldValueForbidden")
+    rolling = strategy.get("rollingUpdate") or {}
+    if rolling and all(rolling.get(field) in (0, "0%") for field in ("maxSurge", "maxUnavailable")):
+        message = f"Invalid value: {_text(rolling['maxUnavailable'])}: may not be 0 when `maxSurge` is 0"
+        yield Cause("spec.strategy.rollingUpdate.maxUnavailable", message)
+
+
+def _service(spec: Raw) -> Iterator[Cause]:
+    ports = spec.get("ports") or []
+    headless = spec.get("clusterIP") == "None"
+    if not ports and not headless and spec["type"] != "ExternalName":
+        yield Cause("spec.ports", "Required value", "FieldValueRequired")
+    seen: set[tuple[Any, Any]] = set()
+    for place, port in enumerate(ports):
+        path = f"spec.ports[{place}]"
+        number = port.get("port")
+        if not isinstance(number, int) or not 0 < number < 65536:
+            yield Cause(f"{path}.port", f"Invalid value: {number}: must be between 1 and 65535, inclusive")
+        if len(ports) > 1 and not port.get("name"):
+            yield Cause(f"{path}.name", "Required value", "FieldValueRequired")
+        if (number, port.get("protocol")) in seen:
+            yield Cause(path, f"Duplicate value: {_text(port)}", "FieldValueDuplicate")
+        seen.add((number, port.get("protocol")))
+    yield from _labels("spec.selector", spec.get("selector") or {})
+
+
+def _immutable(kind: Kind, old: Raw, new: Raw) -> Iterator[Cause]:
+    before, after = old.get("spec") or {}, new.get("spec") or {}
+    yield from _finalizers(old["metadata"], new["metadata"])
+    if kind in _TEMPLATE_KINDS and before.get("selector") != after.get("selector"):
+        yield Cause("spec.selector", f"Invalid value: {_text(after.get('selector'))}: field is immutable")
+    if kind == POD:
+        yield from check_pod_update(before, after)
+    if kind == SERVICE and "ExternalName" not in (before["type"], after["type"]):
+        addresses = after.get("clusterIPs")
+        if before.get("clusterIP") not in (None, after.get("clusterIP")):
+            yield Cause("spec.clusterIPs[0]", f"Invalid value: {_text(addresses)}: may not change once set")
+    if kind == SECRET and old.get("type") != new.get("type"):
+        yield Cause("type", f"Invalid value: {_text(new.get('type'))}: field is immutable")
+    if (
+        kind in (CONFIG_MAP, SECRET)
+        and old.get("immutable")
+        and (not new.get("immutable") or old.get("data") != new.get("data"))
+    ):
+        yield Cause("data", "Forbidden: field is immutable when `immutable` is set", "FieldValueForbidden")
+    if "roleRef" in old and old["roleRef"] != new.get("roleRef"):
+        yield Cause("roleRef", f"Invalid value: {_text(new.get('roleRef'))}: cannot change roleRef")
+
+
+def _finalizers(old: Raw, new: Raw) -> Iterator[Cause]:
+    added = set(new.get("finalizers") or []) - set(old.get("finalizers") or [])
+    if old.get("deletionTimestamp") and added:
+        message = f"Forbidden: no new finalizers can be added if the object is being deleted, found {sorted(added)}"
+        yield Cause("metadata.finalizers", message, "FieldValueForbidden")
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
