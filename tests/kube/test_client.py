@@ -44,6 +44,11 @@ async def test_an_object_is_made_read_changed_and_deleted() -> None:
             await client.get(CONFIGMAPS, "c", "shop")
 
 
+async def test_the_server_tells_its_version() -> None:
+    async with cluster() as client:
+        assert (await client.server_version()).startswith("v1.")
+
+
 async def test_a_dry_run_changes_nothing() -> None:
     async with cluster() as client:
         await client.create(CONFIGMAPS, config_map("c"), "shop", dry_run=True)

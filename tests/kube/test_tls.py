@@ -70,6 +70,8 @@ async def test_an_unknown_authority_is_not_trusted() -> None:
     async with secure_server() as server, client_of(server.url) as client:
         with pytest.raises(errors.Unreachable, match=r"certificate is not trusted.*certificate-authority"):
             await ask(client)
+        with pytest.raises(errors.Untrusted):  # at once: the fake clock stands still
+            await client.get(PODS, "a", "shop")
     assert server.seen == []
 
 

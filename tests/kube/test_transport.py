@@ -149,6 +149,14 @@ async def test_a_write_to_a_server_that_is_not_there_did_not_happen() -> None:
     assert not caught.value.may_have_happened
 
 
+async def test_a_server_that_is_away_is_found_out_at_once_by_its_version() -> None:
+    async with scripted_server() as server:
+        url = server.url
+    async with client_for(url) as client:
+        with pytest.raises(errors.Unreachable, match="cannot connect"):
+            await client.server_version()
+
+
 async def test_an_answer_cut_off_in_the_middle_is_no_answer() -> None:
     async with scripted_server() as server, client_for(server.url, clock := FakeClock()) as client:
 
