@@ -13,7 +13,7 @@ from serinus.core.plan import (
     share_of,
     unreachable_steps,
 )
-from serinus.core.spec import VERSION_LABEL, Naming, Spec
+from serinus.core.spec import RELEASE_LABEL, VERSION_LABEL, Naming, Spec
 from serinus.core.survey import DeploymentFacts, Problem, ServiceFacts, Survey
 
 NAME_LENGTH_MAX = 52
@@ -299,6 +299,16 @@ def _release_problems(service: ServiceFacts, survey: Survey, production: Product
                 f"namespace {survey.namespace}",
                 "the canary would have that name, and no unfinished rollout of ours knows it",
                 f"remove it if nobody needs it: kubectl -n {survey.namespace} delete deployment {plan.canary_name}",
+            )
+        )
+    if plan.promotion is Promotion.ADOPT and RELEASE_LABEL in production.deployment.selector:
+        name, bound_to = production.deployment.name, production.deployment.selector[RELEASE_LABEL]
+        found.append(
+            Problem(
+                f"{name} cannot adopt another release",
+                f"Deployment {name}, spec.selector",
+                f"it selects pods of release {bound_to!r} only, and a selector cannot be changed",
+                "it came from a release by version, so go on that way: leave --naming out, or --naming versioned",
             )
         )
     bound = service.selector.get(VERSION_LABEL)
