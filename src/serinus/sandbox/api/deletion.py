@@ -22,10 +22,12 @@ def delete(store: Store, kind: Kind, namespace: str, name: str, options: Raw) ->
     _check_preconditions(kind, old, options.get("preconditions") or {})
     new = copy.deepcopy(old.raw)
     _set_finalizers(kind, new["metadata"], options)
-    _set_grace(kind, new, options)
     key = (namespace, name)
     dry_run = bool(options.get("dryRun"))
-    if is_complete(kind, new):
+    held = bool(new["metadata"].get("finalizers")) or kind in (POD, NAMESPACE)
+    if held:
+        _set_grace(kind, new, options)
+    if not held or is_complete(kind, new):
         if dry_run:
             return encode(new, 0), True
         entry = store.remove(kind, key, new)
@@ -132,7 +134,8 @@ def _set_grace(kind: Kind, raw: Raw, options: Raw) -> None:
             meta["deletionTimestamp"] = _after(grace)
         return
     meta["deletionTimestamp"] = _after(grace)
-    meta["deletionGracePeriodSeconds"] = grace
+    if kind != NAMESPACE:
+        meta["deletionGracePeriodSeconds"] = grace
     if meta.get("generation"):
         meta["generation"] += 1
 

@@ -54,8 +54,9 @@ class Registry:
         fill_defaults(kind, new)
         check_new(kind, new)
         key = (namespace if kind.namespaced else "", name)
-        if self.store.get(kind, key) is not None:
-            raise already_exists(kind, name)
+        taken = self.store.get(kind, key)
+        if taken is not None:
+            raise already_exists(kind, name, leaving="deletionTimestamp" in taken.raw["metadata"])
         prepare_new(kind, new, self._addresses)
         if kind.has_status:
             new["status"] = new.pop("status", {})

@@ -1,0 +1,31 @@
+"""What can be set on the kubelet, with the sandbox's defaults."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """One node that the kubelet registers: its name, and what pods may ask for there, as Kubernetes quantities."""
+
+    name: str
+    cpu: str = "16"
+    memory: str = "32Gi"
+    pods: int = 110
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`pod_network`: pods get addresses from it; every address in it must be one this machine can bind.
+
+    `node_address` and `endpoint_port` are where an API server finds the kubelet's own endpoint (0: there is none).
+    A failed container is restarted at once, then after `back_off_seconds`, doubled each time up to
+    `back_off_seconds_max`, and afresh once it ran for `back_off_reset_seconds`. Image pulls are repeated likewise.
+    """
+
+    pod_network: str = "127.100.0.0/16"
+    node_address: str = "127.0.0.1"
+    endpoint_port: int = 0
+    back_off_seconds: float = 1.0
+    back_off_seconds_max: float = 30.0
+    back_off_reset_seconds: float = 600.0
