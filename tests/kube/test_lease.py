@@ -95,6 +95,19 @@ async def test_a_lease_that_expired_long_ago_is_taken_at_once() -> None:
             assert clock.monotonic() == 0
 
 
+async def test_a_lease_that_expired_just_now_is_watched_first() -> None:
+    clock = FakeClock()
+    async with cluster(clock) as client:
+        await _leave_behind(client, clock, age_seconds=29)
+        mine = lease(client, "runner-b")
+        acquiring = asyncio.create_task(mine.acquire())
+        await clock.until_asleep(2)
+        assert not acquiring.done()
+        clock.advance(15)
+        await acquiring
+        await mine.release()
+
+
 async def test_a_holder_that_leaves_while_we_watch_makes_way() -> None:
     clock = FakeClock()
     async with cluster(clock) as client:
@@ -159,6 +172,7 @@ async def test_a_server_that_is_silent_for_ten_seconds_costs_the_lease() -> None
         async with asyncio.timeout(10):
             await mine.lost.wait()
         await mine.release()
+        assert len(server.seen) == 3  # what is lost is not ours to delete
 
 
 async def _renewed_at(client: Client, clock: FakeClock, seconds: float) -> None:
