@@ -71,7 +71,7 @@ async def read_holder(client: Client, name: str, namespace: str) -> Holder | Non
 
 
 class Lease:
-    """One runner's side of one lease. `lost` is set when it is no longer ours, or can no longer be known to be."""
+    """One runner's side of one lease. `lost` is set when it is not ours any more, or cannot be known to be."""
 
     def __init__(
         self, client: Client, name: str, namespace: str, identity: str, labels: Mapping[str, str] | None = None
