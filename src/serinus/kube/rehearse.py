@@ -34,8 +34,8 @@ class Rehearsed:
 async def rehearse(target: Target, plan: Plan, access: Access, missing: frozenset[Right]) -> Rehearsed:
     """Rehearse what the user has the rights for. Raises KubeError when the cluster does not answer."""
     sent = _canary(target, plan)
-    if Right("create", DEPLOYMENTS) in missing:
-        return Rehearsed(Rehearsal(pod=False), _pod(plan, sent))
+    if Right("create", DEPLOYMENTS) in missing or plan.canary_name in target.deployments.objects:
+        return Rehearsed(Rehearsal(), _pod(plan, sent))  # the missing right, or the name taken, is a problem already
     try:
         stored = await target.client.create(DEPLOYMENTS, sent, target.namespace, dry_run=True)
     except ApiError as error:
@@ -122,10 +122,9 @@ def differences(sent: Raw, stored: Raw) -> Iterator[str]:
 
 
 def _different(sent: Any, stored: Any, path: str) -> Iterator[str]:
-    if isinstance(sent, dict) and isinstance(stored, dict):
-        for key in sorted({*sent, *stored}):
-            if key != "creationTimestamp":
-                yield from _different(sent.get(key), stored.get(key), f"{path}.{key}")
+    if isinstance(sent or stored, dict) and isinstance(stored or sent, dict):
+        for key in sorted({*(sent or {}), *(stored or {})} - {"creationTimestamp"}):
+            yield from _different((sent or {}).get(key), (stored or {}).get(key), f"{path}.{key}")
     elif isinstance(sent, list) and isinstance(stored, list):
         yield from _different_lists(sent, stored, path)
     elif (sent or None) != (stored or None):  # absent, null and empty are one
