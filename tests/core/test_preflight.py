@@ -237,13 +237,6 @@ def test_a_limit_range_of_pods_counts_the_whole_pod() -> None:
     assert quiet(inputs(pod=PodShape(requests={"cpu": 1.0}), limits=(limit,)))
 
 
-def test_a_limit_range_is_not_said_twice_when_the_cluster_has_refused_the_pod() -> None:
-    limit = Limit("bounds", "Pod", {}, {"cpu": 1.0})
-    rehearsal = Rehearsal((Refusal("refused", "here", "maximum cpu usage", "do"),))
-    given = inputs(pod=PodShape(requests={"cpu": 1.5}), limits=(limit,), rehearsal=rehearsal)
-    assert [found.what for found in report_on(given).problems] == ["refused"]
-
-
 def test_too_little_room_on_the_nodes_is_a_note() -> None:
     pod = PodShape(requests={"cpu": 1.0})
     crowded = (Node("a", {"cpu": 1.9, "pods": 10.0}), Node("b", {"cpu": 5.0, "pods": 1.0}))  # one pod each

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from serinus.core.plan import Plan
 from serinus.core.preflight.facts import Unread
 from serinus.kube.errors import ApiError, Forbidden, NotFound
-from serinus.kube.read import service_facts
+from serinus.kube.read import labels_of, matches, service_facts
 from serinus.kube.resources import (
     CLAIMS,
     LEASES,
@@ -49,43 +49,42 @@ class Gathered:
     all_pods: Found
 
 
-async def gather(target: Target, plan: Plan, raw_template: Raw, access: Access, missing: frozenset[Right]) -> Gathered:
-    """Ask for all of it. Raises KubeError when the cluster does not answer."""
-    groups = asyncio.create_task(_group_names(target))
-    nodes = asyncio.create_task(_nodes_and_pods(target, access))
-    pods, quotas, limits, budgets, leases, claims = await asyncio.gather(
-        _pods_behind(target, missing),
-        _listed(target, QUOTAS, access),
-        _listed(target, LIMIT_RANGES, access),
-        _listed(target, PDBS, access),
-        _listed(target, LEASES, access),
-        _listed(target, CLAIMS, access) if names_claims(raw_template) else _nothing(),
+async def gather(target: Target, plan: Plan, access: Access, missing: frozenset[Right], rehearses: bool) -> Gathered:
+    """Ask for all of it. `rehearses`: a pod's dry run tells of the limit ranges. Raises KubeError without an answer."""
+    template = target.deployments.objects[plan.stable.name]["spec"]["template"] if plan.stable is not None else {}
+    (pods, scalers), (quotas, limits, budgets, leases, claims) = await asyncio.gather(
+        asyncio.gather(
+            _nodes_and_pods(target, access, missing),
+            _scalers(target, access) if plan.stable is not None else _no_scalers(),
+        ),
+        asyncio.gather(
+            _listed(target, QUOTAS, access),
+            _listed(target, LIMIT_RANGES, access) if not rehearses else _nothing(),
+            _listed(target, PDBS, access),
+            _listed(target, LEASES, access),
+            _listed(target, CLAIMS, access) if _names_claims(template) else _nothing(),
+        ),
     )
-    served = await groups
-    scaled_objects, vertical_autoscalers = await asyncio.gather(
-        *(
-            _listed(target, resource, access) if plan.stable is not None and resource.group in served else _nothing()
-            for resource in (SCALED_OBJECTS, VERTICAL_AUTOSCALERS)
-        )
-    )
-    found_nodes, all_pods = await nodes
-    return Gathered(
-        pods, quotas, limits, budgets, leases, scaled_objects, vertical_autoscalers, claims, found_nodes, all_pods
-    )
+    nodes, all_pods, behind = pods
+    return Gathered(behind, quotas, limits, budgets, leases, *scalers, claims, nodes, all_pods)
 
 
-def names_claims(raw_template: Raw) -> bool:
-    """Whether a pod template has volumes of PersistentVolumeClaims."""
-    return any("persistentVolumeClaim" in volume for volume in raw_template["spec"].get("volumes") or [])
+def _names_claims(raw_template: Raw) -> bool:
+    volumes = (raw_template.get("spec") or {}).get("volumes") or []
+    return any("persistentVolumeClaim" in volume for volume in volumes)
 
 
 async def _nothing() -> Found:
     return []
 
 
+async def _no_scalers() -> tuple[Found, Found]:
+    return [], []
+
+
 async def _listed(target: Target, resource: Resource, access: Access) -> Found:
     right = Right("list", resource)
-    refused = Unread(f"no right to {right}")
+    refused = Unread("no right to list them")
     if not access.may_be_tried(right):
         return refused
     try:
@@ -96,17 +95,34 @@ async def _listed(target: Target, resource: Resource, access: Access) -> Found:
         return []
 
 
-async def _pods_behind(target: Target, missing: frozenset[Right]) -> list[Raw]:
+async def _scalers(target: Target, access: Access) -> tuple[Found, Found]:
+    """Kinds of CustomResourceDefinitions, where the cluster has them."""
+    served = await _group_names(target)
+    scaled_objects, vertical_autoscalers = await asyncio.gather(
+        *(
+            _listed(target, resource, access) if resource.group in served else _nothing()
+            for resource in (SCALED_OBJECTS, VERTICAL_AUTOSCALERS)
+        )
+    )
+    return scaled_objects, vertical_autoscalers
+
+
+async def _nodes_and_pods(target: Target, access: Access, missing: frozenset[Right]) -> tuple[Found, Found, list[Raw]]:
+    """Nodes, pods of all namespaces, and those behind the Service, which are among them where they may be read."""
+    nodes, all_pods = await _whole_cluster(target, access)
     raw_service = target.raw_service
     selector = service_facts(raw_service).selector if raw_service is not None else {}
-    if not selector or Right("list", PODS) in missing:
-        return []
+    if not isinstance(all_pods, Unread):
+        ours = (raw for raw in all_pods if raw["metadata"].get("namespace") == target.namespace)
+        return nodes, all_pods, [raw for raw in ours if matches({"matchLabels": selector}, labels_of(raw))]
+    if Right("list", PODS) in missing:
+        return nodes, all_pods, []
     selected = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
-    return (await target.client.list(PODS, target.namespace, label_selector=selected)).items
+    return nodes, all_pods, (await target.client.list(PODS, target.namespace, label_selector=selected)).items
 
 
-async def _nodes_and_pods(target: Target, access: Access) -> tuple[Found, Found]:
-    """Nodes, and pods of all namespaces: most users of a namespace may not read them, and nothing is said then."""
+async def _whole_cluster(target: Target, access: Access) -> tuple[Found, Found]:
+    """Nodes and pods: most users of a namespace may not read all of them, and nothing is said then."""
     if not access.may_be_tried(Right("list", NODES)):
         return Unread(), Unread()
     try:

@@ -13,8 +13,8 @@ from serinus.kube import preflight_read as read
 from serinus.kube.gather import Gathered, gather
 from serinus.kube.read import labels_of
 from serinus.kube.rehearse import Rehearsed, rehearse
-from serinus.kube.resources import Raw
-from serinus.kube.rights import Access, rights_needed
+from serinus.kube.resources import PODS, Raw
+from serinus.kube.rights import Access, Right, rights_needed
 from serinus.kube.target import Target
 
 
@@ -23,10 +23,10 @@ async def preflight(target: Target, plan: Plan) -> Report:
     access = await Access.ask(target.client, target.namespace)
     missing = await access.missing(rights_needed(plan))
     raw_stable = target.deployments.objects[plan.stable.name] if plan.stable is not None else None
-    template = raw_stable["spec"]["template"] if raw_stable is not None else {"spec": {}}
+    rehearses_pod = not await access.missing([Right("create", PODS)])
     rehearsed, gathered = await asyncio.gather(
-        rehearse(target, plan, access, frozenset(missing)),
-        gather(target, plan, template, access, frozenset(missing)),
+        rehearse(target, plan, frozenset(missing), rehearses_pod),
+        gather(target, plan, access, frozenset(missing), rehearses_pod),
     )
     rights = tuple(str(right) for right in missing)
     return report_on(_inputs(target, plan, raw_stable, rights, rehearsed, gathered))

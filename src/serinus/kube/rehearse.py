@@ -16,7 +16,7 @@ from serinus.kube.client import PatchKind
 from serinus.kube.errors import ApiError
 from serinus.kube.read import same_template
 from serinus.kube.resources import DEPLOYMENTS, PODS, Raw
-from serinus.kube.rights import Access, Right
+from serinus.kube.rights import Right
 from serinus.kube.target import Target
 
 _BY_WEBHOOK = "admission webhook"  # how the API server begins to say that one of them refused
@@ -31,22 +31,24 @@ class Rehearsed:
     raw_pod: Raw
 
 
-async def rehearse(target: Target, plan: Plan, access: Access, missing: frozenset[Right]) -> Rehearsed:
-    """Rehearse what the user has the rights for. Raises KubeError when the cluster does not answer."""
+async def rehearse(target: Target, plan: Plan, missing: frozenset[Right], pod_too: bool) -> Rehearsed:
+    """Rehearse what the user has the rights for; `pod_too`: to create pods. Raises KubeError without an answer."""
     sent = _canary(target, plan)
     if Right("create", DEPLOYMENTS) in missing or plan.canary_name in target.deployments.objects:
-        return Rehearsed(Rehearsal(), _pod(plan, sent))  # the missing right, or the name taken, is a problem already
+        return Rehearsed(
+            Rehearsal(pod=pod_too), _pod(plan, sent)
+        )  # the missing right, or the name taken, is a problem already
     try:
         stored = await target.client.create(DEPLOYMENTS, sent, target.namespace, dry_run=True)
     except ApiError as error:
         refusal = _refusal(f"the cluster refuses Deployment {plan.canary_name}", error)
-        return Rehearsed(Rehearsal((refusal,)), _pod(plan, sent))
+        return Rehearsed(Rehearsal((refusal,), pod=pod_too), _pod(plan, sent))
     altered = tuple(differences(sent, stored)) if plan.stable is not None else ()
-    adoption, (pod_refusal, raw_pod, tried) = await asyncio.gather(
-        _adoption(target, plan, stored, missing), _rehearse_pod(target, plan, stored, access)
+    adoption, (pod_refusal, raw_pod) = await asyncio.gather(
+        _adoption(target, plan, stored, missing), _rehearse_pod(target, plan, stored, pod_too)
     )
     refusals = tuple(refusal for refusal in (adoption, pod_refusal) if refusal is not None)
-    return Rehearsed(Rehearsal(refusals, altered, tried), raw_pod)
+    return Rehearsed(Rehearsal(refusals, altered, pod_too), raw_pod)
 
 
 def _canary(target: Target, plan: Plan) -> Raw:
@@ -63,18 +65,16 @@ def _pod(plan: Plan, raw_deployment: Raw) -> Raw:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
 
 
-async def _rehearse_pod(
-    target: Target, plan: Plan, raw_deployment: Raw, access: Access
-) -> tuple[Refusal | None, Raw, bool]:
-    """Refusal, the pod, and whether it could be tried at all."""
+async def _rehearse_pod(target: Target, plan: Plan, raw_deployment: Raw, pod_too: bool) -> tuple[Refusal | None, Raw]:
+    """A refusal, and the pod as it would be stored, or else as the template has it."""
     sent = _pod(plan, raw_deployment)
-    if await access.missing([Right("create", PODS)]):
-        return None, sent, False
+    if not pod_too:
+        return None, sent
     try:
         stored = await target.client.create(PODS, sent, target.namespace, dry_run=True)
     except ApiError as error:
-        return _refusal(f"the cluster refuses pods of Deployment {plan.canary_name}", error), sent, True
-    return None, stored, True
+        return _refusal(f"the cluster refuses pods of Deployment {plan.canary_name}", error), sent
+    return None, stored
 
 
 async def _adoption(target: Target, plan: Plan, raw_canary: Raw, missing: frozenset[Right]) -> Refusal | None:

@@ -123,6 +123,6 @@ def unread(inputs: Inputs) -> Iterator[Problem | Note]:
         yield Note(
             "unread",
             f"could not look at {', '.join(missed)}",
-            "; ".join(dict.fromkeys(missed.values())),
-            "grant list on them to have them checked; nothing else depends on it",
+            ", ".join(dict.fromkeys(missed.values())),
+            "grant that to have it checked; nothing else depends on it",
         )
