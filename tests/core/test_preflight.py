@@ -139,6 +139,10 @@ def test_paths_that_admission_changed_are_named() -> None:
     assert "spec.template.metadata.annotations.sidecar" in note("admission", inputs(rehearsal=rehearsal)).why
 
 
+def test_containers_that_only_new_pods_are_given_are_named() -> None:
+    assert "mesh-proxy" in note("admission", inputs(rehearsal=Rehearsal(injected=("mesh-proxy",)))).what
+
+
 def test_a_missing_readiness_probe_is_a_note() -> None:
     assert "count as ready" in note("readiness-probe", inputs(pod=PodShape(has_readiness_probe=False))).why
 
@@ -307,20 +311,33 @@ def test_a_budget_that_lets_nothing_go_is_a_note(minimum: int | str | None, maxi
 
 def test_argo_cd_is_told_what_to_ignore() -> None:
     keepers = (Keeper(ARGO_CD, "shop", "Deployment", "checkout"), Keeper(ARGO_CD, "shop", "Service", "checkout"))
-    hint = note("gitops", inputs(plan_of(mark_version=True), keepers=keepers)).hint
+    found = note("gitops", inputs(plan_of(Promotion.RENAME, mark_version=True), keepers=keepers))
+    assert found.what == "Argo CD 'shop' keeps Deployment checkout and Service checkout as Git has it"
+    hint = found.hint
     assert "{group: apps, kind: Deployment, name: checkout, jsonPointers: [/spec/replicas]}" in hint
     assert "{kind: Service, name: checkout, jsonPointers: [/metadata/labels/version]}" in hint
     assert "RespectIgnoreDifferences=true" in hint
-    without = note("gitops", inputs(plan_of(mark_version=False), keepers=keepers)).hint
-    assert "/metadata/labels/version" not in without
+    without = note("gitops", inputs(plan_of(Promotion.RENAME, mark_version=False), keepers=keepers))
+    assert "Service" not in without.sentence
+
+
+def test_a_release_in_place_changes_the_template_that_git_has_too() -> None:
+    hint = note("gitops", inputs(keepers=(Keeper(ARGO_CD, "shop", "Deployment", "checkout"),))).hint
+    assert "jsonPointers: [/spec/replicas, /spec/template, /spec/strategy]" in hint
+    assert "bring the new image into Git" in hint
+
+
+def test_a_service_that_the_release_does_not_change_may_be_kept_by_anyone() -> None:
+    assert quiet(inputs(plan_of(mark_version=False), keepers=(Keeper(ARGO_CD, "shop", "Service", "checkout"),)))
 
 
 def test_flux_is_told_what_to_ignore() -> None:
     rule = "ignore: [{paths: [/spec/replicas], target: {kind: Deployment, name: checkout}}]"
-    kustomization = note("gitops", inputs(keepers=(Keeper(FLUX, "shop", "Deployment", "checkout"),))).hint
+    plan = plan_of(Promotion.RENAME)
+    kustomization = note("gitops", inputs(plan, keepers=(Keeper(FLUX, "shop", "Deployment", "checkout"),))).hint
     assert "kustomize.toolkit.fluxcd.io/reconcile: disabled" in kustomization
     assert rule in kustomization
-    release = note("gitops", inputs(keepers=(Keeper(FLUX_HELM, "shop", "Deployment", "checkout"),))).hint
+    release = note("gitops", inputs(plan, keepers=(Keeper(FLUX_HELM, "shop", "Deployment", "checkout"),))).hint
     assert f"driftDetection: {{{rule}}}" in release
 
 

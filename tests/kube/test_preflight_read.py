@@ -63,6 +63,13 @@ def test_a_limit_without_a_request_is_the_request() -> None:
     assert (requests, limits) == ({"cpu": 2.0}, {"cpu": 2.0})
 
 
+def test_injected_are_containers_that_neither_template_nor_pods_of_production_have() -> None:
+    template, new = pod(), pod(containers=[container(), container("mesh")], initContainers=[container("mesh-init")])
+    assert read.injected_containers(new, template, [pod()]) == ("mesh-init", "mesh")
+    assert read.injected_containers(new, template, [pod(), new]) == ()
+    assert read.injected_containers(new, template, []) == ()  # nothing to compare with
+
+
 def test_ports_of_the_node_are_host_ports_and_with_the_nodes_network_all() -> None:
     ports = [{"containerPort": 80, "hostPort": 8080}, {"containerPort": 90}]
     assert read.pod_shape(pod(containers=[container(ports=ports)]), None).host_ports == (8080,)

@@ -5,6 +5,7 @@ answers mean is decided in `core/preflight`, from facts alone.
 """
 
 import asyncio
+import dataclasses
 
 from serinus.core.plan import Plan
 from serinus.core.preflight import report_on
@@ -35,7 +36,10 @@ async def preflight(target: Target, plan: Plan) -> Report:
 def _inputs(
     target: Target, plan: Plan, raw_stable: Raw | None, rights: tuple[str, ...], rehearsed: Rehearsed, found: Gathered
 ) -> Inputs:
-    raw_pod = rehearsed.raw_pod
+    raw_pod, rehearsal = rehearsed.raw_pod, rehearsed.rehearsal
+    if raw_stable is not None:
+        injected = read.injected_containers(raw_pod, raw_stable["spec"]["template"], found.pods)
+        rehearsal = dataclasses.replace(rehearsal, injected=injected)
     production = plan.stable.name if plan.stable is not None else ""
     stable_labels = labels_of(raw_stable["spec"]["template"]) if raw_stable is not None else {}
     pod = read.pod_shape(raw_pod, raw_stable)
@@ -45,7 +49,7 @@ def _inputs(
         cluster=target.client.transport.where,
         pod=pod,
         missing_rights=rights,
-        rehearsal=rehearsed.rehearsal,
+        rehearsal=rehearsal,
         quotas=read.quotas(found.quotas, raw_pod),
         limits=read.limits(found.limit_ranges),
         budgets=read.budgets(found.budgets, stable_labels, labels_of(raw_pod)),

@@ -83,6 +83,17 @@ def lock_names(raw_leases: list[Raw] | Unread, plan: Plan) -> tuple[str, ...] | 
     )
 
 
+def injected_containers(raw_pod: Raw, raw_template: Raw, raw_pods: list[Raw]) -> tuple[str, ...]:
+    """Containers of a rehearsed pod that neither the template nor any of production's pods has."""
+    known = {name for raw in (raw_template, *raw_pods) for name in _container_names(raw)}
+    return tuple(name for name in _container_names(raw_pod) if name not in known) if raw_pods else ()
+
+
+def _container_names(raw: Raw) -> list[str]:
+    spec = raw["spec"]
+    return [container["name"] for container in (*(spec.get("initContainers") or []), *spec["containers"])]
+
+
 # Room
 
 

@@ -48,7 +48,7 @@ async def rehearse(target: Target, plan: Plan, missing: frozenset[Right], pod_to
         _adoption(target, plan, stored, missing), _rehearse_pod(target, plan, stored, pod_too)
     )
     refusals = tuple(refusal for refusal in (adoption, pod_refusal) if refusal is not None)
-    return Rehearsed(Rehearsal(refusals, altered, pod_too), raw_pod)
+    return Rehearsed(Rehearsal(refusals, altered, pod=pod_too), raw_pod)
 
 
 def _canary(target: Target, plan: Plan) -> Raw:

@@ -75,11 +75,13 @@ class Refusal:
 class Rehearsal:
     """What the dry runs came to. `altered`: paths of the canary's Deployment that came back other than they were sent.
 
-    `pod` says whether a pod was rehearsed too, which asks more of the cluster: pod security, limits, quota.
+    `injected`: containers that the rehearsed pod was given and no pod of production has. `pod`: whether one was rehearsed
+    at all, which asks more of the cluster: pod security, limits, quota.
     """
 
     refusals: tuple[Refusal, ...] = ()
     altered: tuple[str, ...] = ()
+    injected: tuple[str, ...] = ()
     pod: bool = True
 
 

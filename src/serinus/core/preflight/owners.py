@@ -123,28 +123,36 @@ def _of(value: int | str, whole: int) -> int:
 def gitops(inputs: Inputs) -> Iterator[Problem | Note]:
     """A GitOps tool is told what to leave alone."""
     for tool in (ARGO_CD, FLUX, FLUX_HELM):
-        kept = [keeper for keeper in inputs.keepers if keeper.tool == tool]
+        kept = [keeper for keeper in inputs.keepers if keeper.tool == tool and _is_changed(inputs.plan, keeper)]
         if kept:
             names = " and ".join(f"{keeper.kind} {keeper.name}" for keeper in kept)
             yield Note(
                 "gitops",
                 f"{tool} {kept[0].application!r} keeps {names} as Git has it",
-                f"a sync while the release runs would take back {_changed(inputs.plan)}",
+                f"a sync while the release runs would take back {_changed(inputs.plan, kept)}",
                 f"{_remedy(inputs.plan, tool, kept)}; {_afterwards(inputs.plan)}",
             )
 
 
-def _changed(plan: Plan) -> str:
-    label = f" and the Service's label {VERSION_LABEL!r}" if plan.mark_version else ""
-    return f"production's size{label}"
+def _is_changed(plan: Plan, keeper: Keeper) -> bool:
+    return plan.mark_version if keeper.kind == "Service" else True
+
+
+def _changed(plan: Plan, kept: list[Keeper]) -> str:
+    adopts = plan.promotion is Promotion.ADOPT
+    words = {
+        "Deployment": "production's size, and then its pod template" if adopts else "production's size",
+        "Service": f"the Service's label {VERSION_LABEL!r}",
+    }
+    return " and ".join(words[keeper.kind] for keeper in kept)
 
 
 def _remedy(plan: Plan, tool: str, kept: list[Keeper]) -> str:
+    rule = _argo_rule if tool == ARGO_CD else _flux_rule
+    rules = ", ".join(rule(plan, keeper) for keeper in kept)
     if tool == ARGO_CD:
-        rules = ", ".join(_argo_rule(keeper) for keeper in kept if keeper.kind == "Deployment" or plan.mark_version)
         respected = "syncPolicy: {syncOptions: [RespectIgnoreDifferences=true]}"
         return f"in the Application's spec put ignoreDifferences: [{rules}] and {respected}"
-    rules = ", ".join(_flux_rule(keeper) for keeper in kept if keeper.kind == "Deployment" or plan.mark_version)
     if tool == FLUX_HELM:
         return f"in the HelmRelease's spec put driftDetection: {{ignore: [{rules}]}}; upgrade the chart only afterwards"
     return (
@@ -153,17 +161,20 @@ def _remedy(plan: Plan, tool: str, kept: list[Keeper]) -> str:
     )
 
 
-def _argo_rule(keeper: Keeper) -> str:
+def _argo_rule(plan: Plan, keeper: Keeper) -> str:
     group = "group: apps, " if keeper.kind == "Deployment" else ""
-    return f"{{{group}kind: {keeper.kind}, name: {keeper.name}, jsonPointers: [{_path(keeper)}]}}"
+    return f"{{{group}kind: {keeper.kind}, name: {keeper.name}, jsonPointers: [{_paths(plan, keeper)}]}}"
 
 
-def _flux_rule(keeper: Keeper) -> str:
-    return f"{{paths: [{_path(keeper)}], target: {{kind: {keeper.kind}, name: {keeper.name}}}}}"
+def _flux_rule(plan: Plan, keeper: Keeper) -> str:
+    return f"{{paths: [{_paths(plan, keeper)}], target: {{kind: {keeper.kind}, name: {keeper.name}}}}}"
 
 
-def _path(keeper: Keeper) -> str:
-    return "/spec/replicas" if keeper.kind == "Deployment" else f"/metadata/labels/{VERSION_LABEL}"
+def _paths(plan: Plan, keeper: Keeper) -> str:
+    """What a release changes of an object that Git has."""
+    if keeper.kind == "Service":
+        return f"/metadata/labels/{VERSION_LABEL}"
+    return "/spec/replicas, /spec/template, /spec/strategy" if plan.promotion is Promotion.ADOPT else "/spec/replicas"
 
 
 def _afterwards(plan: Plan) -> str:

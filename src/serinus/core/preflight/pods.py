@@ -32,7 +32,7 @@ def dry_run(inputs: Inputs) -> Iterator[Problem | Note]:
 
 
 def admission(inputs: Inputs) -> Iterator[Problem | Note]:
-    """What comes back from the dry run is what was sent: else a webhook rewrites it."""
+    """What comes back from the dry runs is what was sent, and what production has: else a webhook rewrites it."""
     altered = inputs.rehearsal.altered
     if altered:
         more = f" and {len(altered) - PATHS_SHOWN} more" if len(altered) > PATHS_SHOWN else ""
@@ -41,6 +41,13 @@ def admission(inputs: Inputs) -> Iterator[Problem | Note]:
             f"the cluster changes Deployment {inputs.plan.canary_name} as it takes it in",
             f"{', '.join(altered[:PATHS_SHOWN])}{more}; so an admission webhook may treat it otherwise than production",
             "look whether both versions should get that",
+        )
+    if inputs.rehearsal.injected:
+        yield Note(
+            "admission",
+            f"new pods are given containers that production's pods lack: {', '.join(inputs.rehearsal.injected)}",
+            "an admission webhook adds them now, and did not when production's pods were made",
+            "restart production first, or the canary is compared with pods that are made otherwise",
         )
 
 
