@@ -8,7 +8,7 @@ from typing import Any
 
 from serinus.core.plan import Plan
 from serinus.core.preflight.facts import Report
-from serinus.core.resolve import Objections, draft
+from serinus.core.resolve import Objections, resolve
 from serinus.core.spec import Image, Smoke, Spec
 from serinus.kube.client import Client
 from serinus.kube.config import Cluster, Config, User
@@ -134,7 +134,7 @@ class World:
         """What the preflight says; the plan must be one that could be made. It must have touched nothing."""
         before = self.versions()
         async with self.client(token) as client, open_target(client, NAMESPACE, spec.service) as target:
-            found = draft(spec, await survey(target), "0000aaaa")
+            found = resolve(spec, await survey(target), "0000aaaa")
             plan = found.plan if isinstance(found, Objections) else found
             assert isinstance(plan, Plan), found
             self.sent.clear()

@@ -7,7 +7,7 @@ import pytest
 
 from serinus.core.plan import Plan
 from serinus.core.preflight.facts import Report
-from serinus.core.resolve import Objections, draft
+from serinus.core.resolve import Objections, resolve
 from serinus.core.spec import Image, Naming, Smoke, Spec
 from serinus.kube.client import Client
 from serinus.kube.config import Cluster, Config, User
@@ -83,7 +83,7 @@ class Production:
             client = Client(transport, self.namespace)
             async with open_target(client, self.namespace, "app") as target:
                 spec = msgspec.structs.replace(SPEC, namespace=self.namespace)
-                found = draft(spec, await survey(target), "0000aaaa")
+                found = resolve(spec, await survey(target), "0000aaaa")
                 plan = found.plan if isinstance(found, Objections) else found
                 assert isinstance(plan, Plan)
                 transport.sent.clear()

@@ -6,7 +6,7 @@ from serinus.cli.exits import Exit
 from serinus.cli.output import problems_text
 from serinus.core.plan import Plan
 from serinus.core.preflight.facts import Note
-from serinus.core.resolve import NothingToDo, Objections, draft
+from serinus.core.resolve import NothingToDo, Objections, resolve
 from serinus.core.spec import Spec
 from serinus.core.survey import Problem
 from serinus.kube.preflight import preflight
@@ -29,7 +29,7 @@ class Refused(click.ClickException):
 
 async def checked_plan(session: Session, target: Target, spec: Spec) -> tuple[Plan, tuple[Note, ...]] | NothingToDo:
     """The plan, and what is to be known of it. Raises Refused, KubeError."""
-    found = draft(spec, await survey(target), session.dice.token())
+    found = resolve(spec, await survey(target), session.dice.token())
     if isinstance(found, NothingToDo):
         return found
     plan = found.plan if isinstance(found, Objections) else found

@@ -30,15 +30,15 @@ class NothingToDo:
     deployment: str
 
 
-Resolution = Plan | NothingToDo | tuple[Problem, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class Objections:
     """Problems that forbid a rollout; with the plan where one could be made, so that it can be looked at further."""
 
     problems: tuple[Problem, ...]
     plan: Plan | None = None
+
+
+Resolution = Plan | NothingToDo | Objections
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,6 @@ class Production:
 
 def resolve(spec: Spec, survey: Survey, rollout: str) -> Resolution:
     """Make the plan of rollout `rollout` (an identifier of its own)."""
-    found = draft(spec, survey, rollout)
-    return found.problems if isinstance(found, Objections) else found
-
-
-def draft(spec: Spec, survey: Survey, rollout: str) -> Plan | NothingToDo | Objections:
-    """The same, for those who want the plan even where problems stand against it."""
     if survey.service is None:
         return Objections((_no_such_service(spec, survey),))
     if problem := _selector_problem(survey.service, survey.namespace):
@@ -148,9 +142,7 @@ def _production(deployment: DeploymentFacts, service: ServiceFacts, wish: Naming
     return Production(deployment, naming, base, version)
 
 
-def _release(
-    spec: Spec, service: ServiceFacts, survey: Survey, production: Production, rollout: str
-) -> Plan | NothingToDo | Objections:
+def _release(spec: Spec, service: ServiceFacts, survey: Survey, production: Production, rollout: str) -> Resolution:
     stable = production.deployment
     current = production.version or _version_of_images(stable)
     images = choose_images(spec, stable, current)
@@ -227,7 +219,7 @@ def _version_of_images(deployment: DeploymentFacts) -> str | None:
     return versions.pop() if len(versions) == 1 else None
 
 
-def _first_deployment(spec: Spec, service: ServiceFacts, survey: Survey, rollout: str) -> Plan | Objections:
+def _first_deployment(spec: Spec, service: ServiceFacts, survey: Survey, rollout: str) -> Resolution:
     where = f"Service {service.name} in namespace {survey.namespace}"
     if len(spec.images) != 1 or version_of(spec.images[0].image) is None:
         why = "nothing is deployed behind it yet, and a first deployment needs exactly one image, with a tag"

@@ -25,8 +25,10 @@ FLUX_HELM_PREFIX = "helm.toolkit.fluxcd.io/"
 
 
 def pod_shape(raw_pod: Raw, raw_deployment: Raw | None) -> facts.PodShape:
-    """A pod as the cluster would store it; annotations of production's Deployment may hint at leader election too."""
+    """A pod as the cluster would store it. What its own containers say is read in production's template, where there is
+    one: a container that a webhook adds is nobody's fault here."""
     spec = raw_pod["spec"]
+    own = raw_deployment["spec"]["template"]["spec"] if raw_deployment is not None else spec
     requests, limits = pod_amounts(spec)
     containers = tuple((container["name"], *container_amounts(container)) for container in spec["containers"])
     annotations = {**_annotations(raw_pod), **(_annotations(raw_deployment) if raw_deployment is not None else {})}
@@ -36,8 +38,8 @@ def pod_shape(raw_pod: Raw, raw_deployment: Raw | None) -> facts.PodShape:
         containers=containers,
         host_ports=tuple(_host_ports(spec)),
         claims=tuple(_claims(spec)),
-        leader_hints=tuple(dict.fromkeys([*_leader_words(spec), *_leader_annotations(annotations)])),
-        has_readiness_probe=all("readinessProbe" in container for container in spec["containers"]),
+        leader_hints=tuple(dict.fromkeys([*_leader_words(own), *_leader_annotations(annotations)])),
+        has_readiness_probe=all("readinessProbe" in container for container in own["containers"]),
     )
 
 

@@ -75,8 +75,8 @@ class Refusal:
 class Rehearsal:
     """What the dry runs came to. `altered`: paths of the canary's Deployment that came back other than they were sent.
 
-    `injected`: containers that the rehearsed pod was given and no pod of production has. `pod`: whether one was rehearsed
-    at all, which asks more of the cluster: pod security, limits, quota.
+    `injected`: containers that the rehearsed pod was given and no pod of production has. `pod`: whether one was
+    rehearsed at all, which asks more of the cluster: pod security, limits, quota.
     """
 
     refusals: tuple[Refusal, ...] = ()
