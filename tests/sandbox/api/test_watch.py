@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from serinus.sandbox.api import serve
+from serinus.sandbox.api.kinds import CONFIG_MAP
 from serinus.sandbox.rest import Server
 from tests.sandbox.api.conftest import ADMIN_TOKEN, TOKENS
 from tests.sandbox.api.examiner import exam_namespace
@@ -157,8 +158,6 @@ async def test_a_watcher_that_falls_behind_is_told_in_the_stream() -> None:
     async with serve(tokens=TOKENS, log_size=2) as server, aiohttp.ClientSession(headers=headers) as session:
         maps = Maps(session, server.url, "default")
         async with maps.watch(resourceVersion=await maps.version()) as events:
-            from serinus.sandbox.api.kinds import CONFIG_MAP
-
             for name in "abc":
                 server.registry.create(CONFIG_MAP, "default", {"metadata": {"name": name}})
             kind, status = await events.next()

@@ -3,7 +3,6 @@
 The work behind `foregroundDeletion` and `orphan` is the garbage collector's, not ours.
 """
 
-import copy
 import datetime
 
 from serinus.sandbox.api.errors import Cause, conflict, invalid
@@ -20,7 +19,7 @@ def delete(store: Store, kind: Kind, namespace: str, name: str, options: Raw) ->
     _policy(options)
     old = store.read(kind, (namespace, name))
     _check_preconditions(kind, old, options.get("preconditions") or {})
-    new = copy.deepcopy(old.raw)
+    new = old.copy()
     _set_finalizers(kind, new["metadata"], options)
     key = (namespace, name)
     dry_run = bool(options.get("dryRun"))
@@ -77,7 +76,7 @@ def finish_namespace(store: Store, namespace: str) -> None:
     if entry is None or not entry.raw["metadata"].get("deletionTimestamp"):
         return
     if next(store.in_namespace(namespace), None) is None:
-        last = copy.deepcopy(entry.raw)
+        last = entry.copy()
         last["spec"]["finalizers"] = []
         if is_complete(NAMESPACE, last):
             store.remove(NAMESPACE, ("", namespace), last)

@@ -3,7 +3,6 @@
 Deletion has a file of its own (`deletion.py`), and so have patches; both come back here to be checked and stored.
 """
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -45,7 +44,7 @@ class Registry:
         """Fills, checks and stores a new object; the object given is not changed."""
         options = options or WriteOptions()
         metadata.check_type(kind, raw)
-        new = metadata.normal_form(kind, copy.deepcopy(raw))
+        new = metadata.normal_form(kind, raw)
         check_types(kind, new)
         metadata.start(kind, namespace, new)
         name = new["metadata"]["name"]
@@ -76,7 +75,7 @@ class Registry:
         """Reads, alters, checks and stores; what did not change in effect is not written."""
         options = options or WriteOptions()
         old = self.read(kind, namespace, name)
-        wished = alter(copy.deepcopy(old.raw))
+        wished = alter(old.copy())
         metadata.check_type(kind, wished)
         new = self.checked(kind, old.raw, wished, subresource)
         if new == old.raw:
@@ -108,7 +107,7 @@ class Registry:
             new = apply(kind, None, config, owner, force)
             new["metadata"] |= {"name": name}
             return self.create(kind, namespace, new, options), True
-        merged = apply(kind, copy.deepcopy(old.raw), config, owner, force)
+        merged = apply(kind, old.copy(), config, owner, force)
         new = self.checked(kind, old.raw, merged, subresource)
         new["metadata"]["managedFields"] = merged["metadata"]["managedFields"]
         settle_times(old.raw, new)
@@ -152,7 +151,7 @@ class Registry:
         options = options or WriteOptions()
         old = self.read(POD, namespace, name)
         deletion.check_may_bind(old.raw)
-        new = copy.deepcopy(old.raw)
+        new = old.copy()
         new["spec"]["nodeName"] = (binding.get("target") or {}).get("name", "")
         scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": metadata.timestamp()}
         others = [each for each in new["status"].get("conditions") or [] if each["type"] != "PodScheduled"]

@@ -28,6 +28,11 @@ class Entry:
     version: int
     encoded: bytes
 
+    def copy(self) -> Raw:
+        """The object, free to be changed."""
+        copied: Raw = msgspec.json.decode(self.encoded)
+        return copied
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -1,7 +1,6 @@
 """WATCH: from the store's changes to the events that one watcher shall see. Knows nothing of HTTP."""
 
 import asyncio
-import copy
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -104,7 +103,7 @@ class Feed:
             return None
         if change.kind == "DELETED":
             return _line("DELETED", self._write(change.entry))
-        last = copy.deepcopy(change.previous.raw)
+        last = change.previous.copy()
         last["metadata"]["resourceVersion"] = str(change.version)
         return _line("DELETED", self._write(encode(last, change.version)))
 
