@@ -136,6 +136,12 @@ REFUSALS: list[Step] = [
     put(f"{DEPLOYMENTS}/web", deployment("other"), 400, reason="BadRequest"),
     put(f"{DEPLOYMENTS}/absent", deployment("absent"), 404, reason="NotFound"),
     post(DEPLOYMENTS, {"metadata": {"name": "other", "namespace": "else"}}, 400, reason="BadRequest"),
+    post(DEPLOYMENTS, deployment("other", template="text"), 400, reason="BadRequest"),
+    post(DEPLOYMENTS, deployment("other", template={"spec": {"containers": "text"}}), 400, reason="BadRequest"),
+    post(DEPLOYMENTS, deployment("other") | {"spec": ["text"]}, 400, reason="BadRequest"),
+    post(DEPLOYMENTS, deployment("other") | {"metadata": "text"}, 400, reason="BadRequest"),
+    post(DEPLOYMENTS, [1], 400, reason="BadRequest"),
+    get(f"{DEPLOYMENTS}?limit=some", 400, reason="BadRequest"),
     put(DEPLOYMENTS, deployment(), 405, reason="MethodNotAllowed"),
     get("/apis/apps/v1/namespaces/$NS/nonsense", 404, reason="NotFound"),
 ]

@@ -126,13 +126,14 @@ class Registry:
             new["metadata"] = dict(old["metadata"])
         elif kind.has_status:
             new["status"] = old.get("status", {})
+        if subresource == "status":
+            return new
         fill_defaults(kind, new)
-        if kind == SERVICE and subresource != "status":
+        if kind == SERVICE:
             _keep_addresses(old, new)
             self._addresses.assign(new)
-        if subresource != "status":
-            check_update(kind, old, new, given_version)
-            metadata.count_generation(kind, old, new)
+        check_update(kind, old, new, given_version)
+        metadata.count_generation(kind, old, new)
         return new
 
     def commit(self, kind: Kind, old: Entry, new: Raw, options: WriteOptions) -> Entry:

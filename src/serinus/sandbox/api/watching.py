@@ -23,8 +23,8 @@ Encoder = Callable[[Entry], bytes]
 class WatchOptions:
     """`initial_events` asks for all objects first and a marked bookmark after them (WatchList)."""
 
-    resource_version: str = ""
-    timeout_seconds: float = 1800.0
+    resource_version: str
+    timeout_seconds: float
     bookmarks: bool = False
     initial_events: bool = False
     bookmark_seconds: float = BOOKMARK_SECONDS
