@@ -16,6 +16,9 @@ TOLERANCE_POINTS = 5.0
 """A share may differ from the asked one by this many percentage points..."""
 TOLERANCE_RATIO = 1.25
 """...and expose at most this many times the users that were meant to be exposed."""
+DEFAULT_SURGE_PERCENT = 25
+REPLICAS_SEARCHED = 200
+"""How many pods a refusal may advise to run."""
 DEFAULT_STEPS_PERCENT = (25, 50, 75)
 PROMOTION_DEADLINE_SECONDS = 600.0
 LEAVING_DEADLINE_SECONDS = 900.0
@@ -151,18 +154,17 @@ def unreachable_steps(asked: tuple[int, ...], replicas: int, surge: int) -> tupl
     return tuple(found)
 
 
-def replicas_needed(asked_percent: float, surge_percent: float = 25.0, limit: int = 1000) -> int | None:
-    """The smallest production size at which a share is reachable within a surge in percent of it."""
-    for replicas in range(1, limit + 1):
-        surge = surge_of(replicas, surge_percent)
-        if is_near(asked_percent, share_of(*nearest_split(asked_percent, replicas, surge))):
+def replicas_needed(asked_percent: float) -> int | None:
+    """The smallest production size at which a share is reachable, with the maxSurge that Deployments have by default."""
+    for replicas in range(1, REPLICAS_SEARCHED + 1):
+        if is_near(asked_percent, share_of(*nearest_split(asked_percent, replicas, surge_of(replicas)))):
             return replicas
     return None
 
 
-def surge_of(replicas: int, surge_percent: float) -> int:
-    """A percentage of maxSurge in pods, rounded up as the Deployment controller does."""
-    return -int(-replicas * surge_percent // 100)
+def surge_of(replicas: int) -> int:
+    """The default maxSurge in pods, rounded up as the Deployment controller does."""
+    return -(-replicas * DEFAULT_SURGE_PERCENT // 100)
 
 
 def make_steps(

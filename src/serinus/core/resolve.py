@@ -9,11 +9,13 @@ from serinus.core.plan import (
     StableRef,
     Timing,
     make_steps,
+    nearest_split,
     replicas_needed,
     share_of,
+    surge_of,
     unreachable_steps,
 )
-from serinus.core.spec import VERSION_LABEL, Naming, Spec
+from serinus.core.spec import RELEASE_LABEL, VERSION_LABEL, Naming, Spec
 from serinus.core.survey import DeploymentFacts, Problem, ServiceFacts, Survey
 
 NAME_LENGTH_MAX = 52
@@ -301,6 +303,16 @@ def _release_problems(service: ServiceFacts, survey: Survey, production: Product
                 f"remove it if nobody needs it: kubectl -n {survey.namespace} delete deployment {plan.canary_name}",
             )
         )
+    if plan.promotion is Promotion.ADOPT and RELEASE_LABEL in production.deployment.selector:
+        name, bound_to = production.deployment.name, production.deployment.selector[RELEASE_LABEL]
+        found.append(
+            Problem(
+                f"{name} cannot adopt another release",
+                f"Deployment {name}, spec.selector",
+                f"it selects pods of release {bound_to!r} only, and a selector cannot be changed",
+                "it came from a release by version, so go on that way: leave --naming out, or --naming versioned",
+            )
+        )
     bound = service.selector.get(VERSION_LABEL)
     if bound is not None and production.naming is Naming.VERSIONED:
         found.append(
@@ -334,7 +346,10 @@ def _nearest_plans(asked: tuple[int, ...], percent: float, replicas: int, surge:
     steps = make_steps(asked, replicas, surge, Promotion.RENAME, Timing(0.0, 0.0))
     nearest = ",".join(f"{round(step.share_percent)}" for step in steps if step.stable_replicas)
     needed = replicas_needed(percent)
-    scaled = f"; or run {needed} pods, which gives {share_of(1, needed):.1f} %" if needed and needed > replicas else ""
+    scaled = ""
+    if needed is not None and needed > replicas:
+        share = share_of(*nearest_split(percent, needed, surge_of(needed)))
+        scaled = f"; or run {needed} pods, which gives {share:.1f} %"
     return f"take --steps {nearest} (or --adapt, which means the same){scaled}; or split by requests with a router"
 
 

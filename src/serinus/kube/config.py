@@ -1,9 +1,11 @@
 """What a connection needs to know, once every kubeconfig question is answered. Data only; `kubeconfig.py` fills it."""
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,15 @@ class Cluster:
     @property
     def is_tls(self) -> bool:
         return self.server.startswith("https://")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server runs on this machine."""
+        host = urlsplit(self.server).hostname or ""
+        try:
+            return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
 
 
 @dataclass(frozen=True, slots=True)

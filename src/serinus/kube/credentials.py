@@ -34,9 +34,9 @@ class Credentials(Protocol):
 
 
 def credentials_for(config: Config, clock: Clock) -> Credentials:
-    """The source that the kubeconfig asks for. Over plain http nothing is shown to anyone, as kubectl does."""
+    """The source that the kubeconfig asks for. Nothing secret is ever sent over plain http to another machine."""
     user = config.user
-    if not config.cluster.is_tls:
+    if not (config.cluster.is_tls or config.cluster.is_loopback):
         return _Fixed(Identity())
     if user.token_file is not None:
         return _TokenFile(user.token_file, user, clock)

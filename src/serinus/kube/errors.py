@@ -62,6 +62,10 @@ class Unreachable(KubeError):
         self.may_have_happened = may_have_happened
 
 
+class Untrusted(Unreachable):
+    """No answer was asked for, because the server's certificate is not one to trust. Trying again is no use."""
+
+
 class ApiError(KubeError):
     """The server answered without success. `status`: the HTTP code; `reason`: the API's word, such as NotFound."""
 
@@ -184,6 +188,8 @@ def from_failure(
     kind, hint = _BY_STATUS.get(status, _otherwise(status))
     if kind is Conflict and failure.reason == "AlreadyExists":
         kind, hint = AlreadyExists, "Choose another name, or take over the object that is there"
+    if kind is Conflict and failure.message.startswith("Apply failed"):
+        hint = "Another field manager owns these fields: leave them to it, or take them over by force"
     return kind(
         what,
         where=where,

@@ -43,13 +43,14 @@ class Informer:
         self.objects: dict[str, Raw] = {}
         self.stale_since: datetime | None = None
         self.last_error: KubeError | None = None
+        self.resource_version = ""
+        """How far list and watch have come."""
         self._client = client
         self._clock = client.transport.clock
         self._resource = resource
         self._namespace = namespace
         selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
         self._selectors = {key: text for key, text in selectors.items() if text}
-        self._cursor = ""  # the version that list and watch have brought us to
         self._written: set[str] = set()  # keys whose copy came through `put` and was not yet seen by list or watch
         self._subscribers: list[Callable[[], None]] = []
         self._first_list = asyncio.Event()
@@ -96,7 +97,7 @@ class Informer:
         """
         key, version = self._key(raw), version_of(raw)
         known = self.objects.get(key)
-        if version <= (version_of(known) if known is not None else _number(self._cursor)):
+        if version <= (version_of(known) if known is not None else _number(self.resource_version)):
             return  # for an unknown object: the watch is past this version, so the object is gone again
         self.objects[key] = raw
         self._written.add(key)
@@ -156,18 +157,23 @@ class Informer:
         }
         self.objects = {self._key(item): item for item in listing.items} | newer
         self._written = set(newer)
-        self._cursor = listing.resource_version
+        self.resource_version = listing.resource_version
 
     async def _watch(self) -> None:
         await watch(
-            self._client.transport, self._resource, self._namespace, self._selectors, self._cursor, self._take_events
+            self._client.transport,
+            self._resource,
+            self._namespace,
+            self._selectors,
+            self.resource_version,
+            self._take_events,
         )
 
     def _take_events(self, events: list[Event]) -> None:
         for event in events:
             if event.type != "BOOKMARK":
                 self._take_event(event)
-            self._cursor = event.object["metadata"]["resourceVersion"]
+            self.resource_version = event.object["metadata"]["resourceVersion"]
         if self._note_success() or events:
             self._notify()
 

@@ -104,7 +104,7 @@ class Lease:
         self._renewing.add_done_callback(lambda _: self.lost.set())
 
     async def release(self) -> None:
-        """Stop renewing, and delete the Lease if it is still ours."""
+        """Stop renewing, and delete the Lease if it is still ours. Raises KubeError when it may still be there."""
         if self._renewing is None:
             return
         was_lost = self.lost.is_set()

@@ -6,10 +6,12 @@ canary is sent as a dry run, so that defaulting, validation, quota and admission
 
 import asyncio
 
-from serinus.core.plan import Plan
+from serinus.core.plan import Plan, Promotion, StableRef
 from serinus.core.survey import Problem
-from serinus.kube.build import canary_deployment, first_deployment
+from serinus.kube.build import canary_deployment, first_deployment, template_patch
+from serinus.kube.client import PatchKind
 from serinus.kube.errors import ApiError
+from serinus.kube.read import same_template
 from serinus.kube.resources import (
     CONFIGMAPS,
     DEPLOYMENTS,
@@ -18,6 +20,7 @@ from serinus.kube.resources import (
     PODS,
     SELF_SUBJECT_ACCESS_REVIEWS,
     SERVICES,
+    Raw,
     Resource,
 )
 from serinus.kube.target import Target
@@ -97,10 +100,24 @@ async def _refusal(target: Target, plan: Plan) -> tuple[Problem, ...]:
     if raw is None:
         return ()
     try:
-        await target.client.create(DEPLOYMENTS, raw, target.namespace, dry_run=True)
+        stored = await target.client.create(DEPLOYMENTS, raw, target.namespace, dry_run=True)
+        if plan.promotion is Promotion.ADOPT and plan.stable is not None:
+            return await _adoption_refusal(target, plan.stable, stored)
     except ApiError as error:
         if error.status in (401, 403) or error.status >= 500:
             raise
         hint = "correct what it names; nothing was changed"
         return (Problem(f"the cluster refuses Deployment {plan.canary_name}", error.where, error.why, hint),)
     return ()
+
+
+async def _adoption_refusal(target: Target, stable: StableRef, raw_canary: Raw) -> tuple[Problem, ...]:
+    """Whether production would store the canary's pod template as the canary does: adoption needs them equal."""
+    patch = template_patch(stable.uid, raw_canary["spec"]["template"], paused=True, surge=stable.replicas)
+    name = stable.name
+    stored = await target.client.patch(DEPLOYMENTS, name, target.namespace, patch, kind=PatchKind.JSON, dry_run=True)
+    if same_template(stored, raw_canary):
+        return ()
+    why = "the cluster (an admission webhook?) stores the same pod template differently in the two Deployments"
+    hint = "exempt one from it, or release by version: --naming versioned"
+    return (Problem(f"Deployment {name} could not adopt the canary", f"namespace {target.namespace}", why, hint),)

@@ -20,7 +20,7 @@ from serinus.ports import Clock, Dice
 
 from .config import ClientCertificate, Config
 from .credentials import Credentials, Identity, credentials_for, impersonation_headers
-from .errors import ApiError, KubeError, ServerError, Throttled, Unreachable, from_answer
+from .errors import ApiError, KubeError, ServerError, Throttled, Unreachable, Untrusted, from_answer
 from .tls import tls_context
 
 CONNECTIONS_MAX = 64
@@ -114,24 +114,38 @@ class Transport:
             await self.clock.sleep(delay)
 
     async def exchange(self, request: Request) -> Answer:
-        """One attempt, a second one with a fresh identity if the first is refused. Raises Unreachable, ConfigError."""
+        """One attempt, and one with a fresh identity if the first is not known. Raises Unreachable, ConfigError."""
+        identity = await self._credentials.identity()
+        answer = await self._attempt(request, identity)
+        if answer.status == 401 and await self._credentials.renew(identity):
+            answer = await self._attempt(request, await self._credentials.identity())
+        return answer
+
+    async def _attempt(self, request: Request, identity: Identity) -> Answer:
         with self._translated(request):
             async with asyncio.timeout(request.seconds_max):
-                async with self._open(_entered(self._calls), request) as response:
-                    body = await self._read(response, request)
-                    return Answer(response.status, response.headers, body)
+                response = await self._send(_entered(self._calls), request, identity)
+                async with _closing(response):
+                    return Answer(response.status, response.headers, await self._read(response, request))
 
     @contextlib.asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[aiohttp.StreamReader]:
         """The body of a long answer as it comes. Raises the typed errors; not tried again, not limited in time."""
+        identity = await self._credentials.identity()
+        response = await self._send_for_stream(request, identity)
+        if response.status == 401 and await self._credentials.renew(identity):
+            response.close()
+            response = await self._send_for_stream(request, await self._credentials.identity())
         with self._translated(request):
-            async with self._open(_entered(self._watches), request) as response:
+            async with _closing(response):
                 if response.status != 200:
-                    body = await self._read(response, request)
-                    raise from_answer(
-                        request.what, self.where, response.status, body, self._retry_after(response.headers)
-                    )
+                    body, seconds = await self._read(response, request), self._retry_after(response.headers)
+                    raise from_answer(request.what, self.where, response.status, body, seconds)
                 yield response.content
+
+    async def _send_for_stream(self, request: Request, identity: Identity) -> aiohttp.ClientResponse:
+        with self._translated(request):
+            return await self._send(_entered(self._watches), request, identity)
 
     def backoff_seconds(self, attempt: int) -> float:
         """How long to wait after so many failures in a row (from 1): doubling, bounded, between half and whole."""
@@ -144,6 +158,7 @@ class Transport:
             may_repeat = True
         else:
             may_repeat = request.is_read and isinstance(failure, ServerError | Unreachable)
+            may_repeat = may_repeat and not isinstance(failure, Untrusted)
         if not may_repeat:
             return None
         asked = failure.retry_after_seconds if isinstance(failure, ApiError) else None
@@ -165,19 +180,6 @@ class Transport:
             return None
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return max(0.0, (moment - self.clock.now()).total_seconds())
-
-    @contextlib.asynccontextmanager
-    async def _open(self, session: aiohttp.ClientSession, request: Request) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send, as whoever we are now; once more as whoever we have become, when the server does not know us."""
-        identity = await self._credentials.identity()
-        response = await self._send(session, request, identity)
-        try:
-            if response.status == 401 and await self._credentials.renew(identity):
-                response.release()
-                response = await self._send(session, request, await self._credentials.identity())
-            yield response
-        finally:
-            response.close() if response.content.at_eof() is False else response.release()
 
     async def _send(
         self, session: aiohttp.ClientSession, request: Request, identity: Identity
@@ -220,16 +222,30 @@ class Transport:
         try:
             yield
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            kind = Unreachable
             if isinstance(error, aiohttp.ClientConnectorCertificateError):
+                kind = Untrusted
                 self._tls.clear()  # the authority's file may have been replaced: read it again next time
             may_have_happened = not request.is_read and not isinstance(error, _STARTED_LATE)
-            raise Unreachable(
+            raise kind(
                 request.what,
                 where=self.where,
                 why=_in_words(error, request) + ("; it may have happened all the same" if may_have_happened else ""),
                 hint=_advice(error),
                 may_have_happened=may_have_happened,
             ) from None
+
+
+@contextlib.asynccontextmanager
+async def _closing(response: aiohttp.ClientResponse) -> AsyncIterator[None]:
+    """Give the connection back if the body was read to its end; else close it, since nobody will read the rest."""
+    try:
+        yield
+    finally:
+        if response.content.at_eof():
+            response.release()
+        else:
+            response.close()
 
 
 def _entered(session: aiohttp.ClientSession | None) -> aiohttp.ClientSession:

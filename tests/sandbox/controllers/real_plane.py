@@ -99,7 +99,7 @@ class RealPlane:
             "--leader-elect=false",
             "--secure-port=0",
             "--use-service-account-credentials=false",
-            "--controllers=" + ",".join(name if "-" in name else f"{name}-controller" for name in _CONTROLLERS),
+            "--controllers=" + ",".join(f"{name}-controller" for name in _CONTROLLERS),
         )
 
     def _wait_ready(self) -> None:

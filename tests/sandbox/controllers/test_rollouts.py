@@ -45,8 +45,9 @@ async def test_a_rolling_update_keeps_within_surge_and_availability(cluster: Clu
     cluster.marker.measure()
     await cluster.patch("deployments", "shop", image_patch("v2"))
     done = await cluster.rolled_out("shop", 4)
-    assert cluster.marker.ready_least == 3
-    assert cluster.marker.pods_most == 5
+    assert cluster.marker.ready_least is not None
+    assert cluster.marker.ready_least >= 3
+    assert cluster.marker.pods_most <= 5
     assert len(cluster.marker.created) == 4
     assert done["metadata"]["annotations"][f"{ANNOTATION}revision"] == "2"
     await cluster.settled_sizes({"v1": 0, "v2": 4})

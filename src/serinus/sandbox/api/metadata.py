@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from serinus.sandbox.api.errors import Cause, StatusError, bad_request, conflict, invalid, stale
-from serinus.sandbox.api.kinds import Kind, Raw
+from serinus.sandbox.api.kinds import DEPLOYMENT, Kind, Raw
 
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
@@ -129,10 +129,11 @@ def inherit(kind: Kind, old: Raw, new: Raw) -> None:
 
 
 def count_generation(kind: Kind, old: Raw, new: Raw) -> None:
-    """Raises generation by one when anything but metadata and status differs."""
+    """Raises generation by one when anything but metadata and status differs; a Deployment's annotations count too."""
     if not kind.counts_generation:
         return
     ignored = ("metadata", "status")
     keys = (old.keys() | new.keys()) - set(ignored)
-    if any(old.get(key) != new.get(key) for key in keys):
+    annotated = kind == DEPLOYMENT and old["metadata"].get("annotations") != new["metadata"].get("annotations")
+    if annotated or any(old.get(key) != new.get(key) for key in keys):
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1

@@ -122,8 +122,12 @@ class Registry:
         given_version = new["metadata"].get("resourceVersion", "")
         metadata.inherit(kind, old, new)
         if subresource == "status":
+            # Annotations may come with a status: a Deployment's revision is written so, or it would count as a change.
+            annotations = new["metadata"].get("annotations")
             new = old | {"status": new.get("status") or {}}
-            new["metadata"] = dict(old["metadata"])
+            new["metadata"] = {key: value for key, value in old["metadata"].items() if key != "annotations"}
+            if annotations:
+                new["metadata"]["annotations"] = annotations
         elif kind.has_status:
             new["status"] = old.get("status", {})
         if subresource == "status":

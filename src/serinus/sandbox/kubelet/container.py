@@ -25,10 +25,11 @@ CONFIG_RETRY_SECONDS = 1.0
 class ContainerPlan:
     """What a container is to be. `restart_policy` is Always, OnFailure or Never; `restart_count` is carried over."""
 
-    raw: Raw
+    name: str
     restart_policy: str
     is_sidecar: bool = False
     restart_count: int = 0
+    waiting_reason: str = "ContainerCreating"
 
 
 class Container:
@@ -37,13 +38,13 @@ class Container:
     def __init__(
         self, runtime: Runtime, identity: Callable[[], PodIdentity], plan: ContainerPlan, changed: Callable[[], None]
     ) -> None:
-        self.name: str = plan.raw["name"]
+        self.name = plan.name
         self.log = ContainerLog(runtime.workdir / identity().raw_pod["metadata"]["uid"] / self.name)
         self._runtime = runtime
         self._identity = identity
         self._plan = plan
         self._changed = changed
-        self._state: State = Waiting("ContainerCreating")
+        self._state: State = Waiting(plan.waiting_reason)
         self._last: Terminated | None = None
         self._restart_count = plan.restart_count
         self._ready = False
@@ -54,10 +55,18 @@ class Container:
         self._restarts = BackOff(runtime.settings)
 
     @property
+    def _raw(self) -> Raw:
+        """As it stands in the Pod now: an image, unlike most of a pod, may be changed there for the next start."""
+        spec = self._identity().raw_pod["spec"]
+        containers = [*(spec.get("initContainers") or []), *spec["containers"]]
+        found: Raw = next(raw for raw in containers if raw["name"] == self.name)
+        return found
+
+    @property
     def status(self) -> ContainerStatus:
         return ContainerStatus(
             self.name,
-            self._plan.raw["image"],
+            self._raw["image"],
             self._state,
             self._last,
             self._restart_count,
@@ -96,9 +105,9 @@ class Container:
             self._task.cancel()
 
     async def _pull(self) -> images.Image:
-        name = self._plan.raw["image"]
         attempts = BackOff(self._runtime.settings)
         while True:
+            name = self._raw["image"]
             try:
                 return images.pull(name)
             except images.InvalidImageName as error:
@@ -107,7 +116,7 @@ class Container:
                 await asyncio.Event().wait()
             except images.ImageNotFound as error:
                 self._wait("ErrImagePull", str(error))
-                self._send("Failed", f'Failed to pull image "{name}": {error}', "Warning")
+                self._send("Failed", str(error), "Warning")
                 # Both reasons are to be seen: the pull's own for the first half of the wait, then the back-off's.
                 pause_seconds = attempts.next_seconds(0.0) or self._runtime.settings.back_off_seconds
                 await asyncio.sleep(pause_seconds / 2)
@@ -118,9 +127,7 @@ class Container:
     async def _configure(self, image: images.Image) -> dict[str, str]:
         while True:
             try:
-                return await container_environment(
-                    self._runtime.api, self._identity(), self._plan.raw, image.environment
-                )
+                return await container_environment(self._runtime.api, self._identity(), self._raw, image.environment)
             except ConfigError as error:
                 self._wait("CreateContainerConfigError", str(error))
                 self._send("Failed", f"Error: {error}", "Warning")
@@ -129,7 +136,7 @@ class Container:
     async def _run_once(self, image: images.Image, environment: dict[str, str]) -> Terminated:
         begun = time.time()
         events = RunEvents(self._on_ready, self._on_started, self._send)
-        what = Started(self._plan.raw, self._identity(), image, environment)
+        what = Started(self._raw, self._identity(), image, environment)
         try:
             run = await start_run(self._runtime, what, self.log.next_run(), events)
         except StartError as error:
@@ -141,7 +148,7 @@ class Container:
         if self._last is not None:
             self._restart_count += 1
         self._state = Running(run.started_at)
-        if "startupProbe" not in self._plan.raw:
+        if "startupProbe" not in self._raw:
             self._set_started()
         self._changed()
         self._send("Started", f"Started container {self.name}")
@@ -184,7 +191,7 @@ class Container:
 
     def _set_started(self) -> None:
         self.started.set()
-        self._ready = "readinessProbe" not in self._plan.raw
+        self._ready = "readinessProbe" not in self._raw
 
     def _send(self, reason: str, message: str, kind: str = "Normal") -> None:
         self._runtime.events.send(self._identity().raw_pod, reason, message, kind, self.name)

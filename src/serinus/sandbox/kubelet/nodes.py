@@ -47,7 +47,8 @@ def node_status(node: NodeSettings, settings: Settings, now: str) -> Raw:
         {"type": kind, "status": status, "reason": reason, "message": message} | times
         for kind, status, reason, message in good
     ]
-    addresses = [{"type": "InternalIP", "address": settings.node_address}, {"type": "Hostname", "address": node.name}]
+    # No Hostname: an API server that finds one resolves it by DNS, in preference to the address that works.
+    addresses = [{"type": "InternalIP", "address": settings.node_address}]
     return {
         "capacity": room,
         "allocatable": room,

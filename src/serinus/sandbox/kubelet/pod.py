@@ -95,7 +95,8 @@ class PodWorker:
         earlier = (raw_status.get("initContainerStatuses") or []) + (raw_status.get("containerStatuses") or [])
         count = next((status["restartCount"] + 1 for status in earlier if status["name"] == raw["name"]), 0)
         sidecar = raw.get("restartPolicy") == "Always"
-        plan = ContainerPlan(raw, policy, sidecar, count)
+        first = (self._raw_pod["spec"].get("initContainers") or [raw])[0]["name"] == raw["name"]
+        plan = ContainerPlan(raw["name"], policy, sidecar, count, "ContainerCreating" if first else "PodInitializing")
         return Container(self._runtime, self._identity, plan, self._changed.set)
 
     def _identity(self) -> PodIdentity:

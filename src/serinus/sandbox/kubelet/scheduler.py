@@ -118,7 +118,7 @@ def choose_node(raw_pod: Raw, raw_nodes: Collection[Raw], placed: Iterable[tuple
             fitting.append((taken["pods"], name))
     if fitting:
         return min(fitting)[1], ""
-    why = ", ".join(f"{count} {fault}" for fault, count in sorted(faults.items()))
+    why = ", ".join(sorted(f"{count} {fault}" for fault, count in faults.items()))
     return (
         None,
         f"0/{len(raw_nodes)} nodes are available: {why}." if raw_nodes else "no nodes available to schedule pods",

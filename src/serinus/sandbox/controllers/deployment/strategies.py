@@ -62,6 +62,8 @@ def _shrink_old(rollout: Rollout, newest: Raw) -> bool:
     # Pods that serve nobody go first: they cost no availability.
     for replica_set in old:
         unhealthy = replicas_of(replica_set) - count(replica_set, "availableReplicas")
+        if unhealthy < 0 and spare > 0:
+            return False  # its counters still speak of pods already given up: they would be given up twice
         if unhealthy > 0 and spare > 0:
             rollout.scale(replica_set, replicas_of(replica_set) - min(spare, unhealthy))
             spare -= min(spare, unhealthy)

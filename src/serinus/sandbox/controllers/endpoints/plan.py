@@ -43,7 +43,7 @@ def plan_slices(service: Raw, pods: Iterable[Raw], slices: Iterable[Raw]) -> Sli
     mine: dict[str, list[Raw]] = {}
     present = sorted(slices, key=creation_order)
     for item in present:
-        if any(owner["uid"] == uid_of(service) for owner in owners_of(item)) and item["addressType"] == "IPv4":
+        if _is_mine(service, item):
             mine.setdefault(_text(item.get("ports") or []), []).append(item)
         else:
             changes.delete.append(item)
@@ -57,7 +57,26 @@ def plan_slices(service: Raw, pods: Iterable[Raw], slices: Iterable[Raw]) -> Sli
             changes.delete.append(item)
     if len(changes.delete) == len(present) and not changes.create:
         changes.create.append(placeholder)  # a Service has a slice even while nothing is behind it
-    return changes
+    return _reusing(service, changes)
+
+
+def _reusing(service: Raw, changes: SliceChanges) -> SliceChanges:
+    """Turn a slice to be deleted into one to be created where possible: a watcher sees one change, never a gap."""
+    left = list(changes.create)
+    reused, kept = [], []
+    for item in changes.delete:
+        if not left or not _is_mine(service, item):
+            kept.append(item)
+            continue
+        wanted, fresh = left.pop(0), copied(item)
+        fresh["metadata"]["labels"] = wanted["metadata"]["labels"]
+        fresh["ports"], fresh["endpoints"] = wanted["ports"], wanted["endpoints"]
+        reused.append(fresh)
+    return SliceChanges(left, [*changes.update, *reused], kept)
+
+
+def _is_mine(service: Raw, item: Raw) -> bool:
+    return item["addressType"] == "IPv4" and any(owner["uid"] == uid_of(service) for owner in owners_of(item))
 
 
 def new_slice(service: Raw, ports: list[Raw], endpoints: list[Raw]) -> Raw:
