@@ -135,8 +135,9 @@ class Registry:
         fill_defaults(kind, new)
         if kind == SERVICE:
             _keep_addresses(old, new)
-            self._addresses.assign(new)
         check_update(kind, old, new, given_version)
+        if kind == SERVICE:
+            self._addresses.assign(new)
         metadata.count_generation(kind, old, new)
         return new
 

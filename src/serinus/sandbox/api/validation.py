@@ -33,8 +33,12 @@ _LABEL_VALUE = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
 _LABEL_KEY = rf"({_SUBDOMAIN}/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
 _DATA_KEY = r"[-._a-zA-Z0-9]+"
 
+_LABEL_WORDS = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
+    "and must start and end with an alphanumeric character"
+)
 _NAME_RULES = {
-    "label": (_LABEL, 63, "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'"),
+    "label": (_LABEL, 63, _LABEL_WORDS),
     "subdomain": (
         _SUBDOMAIN,
         253,
@@ -130,7 +134,10 @@ def _labels(path: str, labels: dict[str, str]) -> Iterator[Cause]:
         if len(value) > 63:
             yield Cause(path, f'Invalid value: "{value}": must be no more than 63 bytes')
         if not re.fullmatch(_LABEL_VALUE, value):
-            words = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.'"
+            words = (
+                "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
+                "and must start and end with an alphanumeric character"
+            )
             yield Cause(path, f'Invalid value: "{value}": {words}')
 
 
