@@ -12,8 +12,9 @@ from serinus.sandbox.api.errors import already_exists, bad_request, forbidden, n
 from serinus.sandbox.api.kinds import NAMESPACE, POD, SERVICE, Kind, Raw
 from serinus.sandbox.api.managers import Owner, apply, record_update, settle_times
 from serinus.sandbox.api.prepare import SERVICE_CIDR, Addresses, prepare_new
+from serinus.sandbox.api.shape import check_shape
 from serinus.sandbox.api.store import Entry, Key, Store, encode
-from serinus.sandbox.api.validation import check_new, check_types, check_update
+from serinus.sandbox.api.validation import check_new, check_update
 
 Alter = Callable[[Raw], Raw]
 """From a copy of the object as it is to the object as it is wished."""
@@ -45,7 +46,7 @@ class Registry:
         options = options or WriteOptions()
         metadata.check_type(kind, raw)
         new = metadata.normal_form(kind, raw)
-        check_types(kind, new)
+        check_shape(kind, new)
         metadata.start(kind, namespace, new)
         name = new["metadata"]["name"]
         if kind.namespaced:
@@ -118,7 +119,7 @@ class Registry:
     def checked(self, kind: Kind, old: Raw, wished: Raw, subresource: str) -> Raw:
         """The wished object with everything that this write may not touch put back, filled and validated."""
         new = metadata.normal_form(kind, wished)
-        check_types(kind, new)
+        check_shape(kind, new)
         given_version = new["metadata"].get("resourceVersion", "")
         metadata.inherit(kind, old, new)
         if subresource == "status":

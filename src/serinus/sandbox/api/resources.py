@@ -20,6 +20,7 @@ from serinus.sandbox.api.tables import table
 from serinus.sandbox.api.watching import Encoder, Feed, WatchOptions, check_options
 
 _WATCH_SECONDS = 1800
+_CREATE_OPTIONS = Kind("meta.k8s.io", "v1", "CreateOptions", "createoptions")
 _PATCH_OPTIONS = Kind("meta.k8s.io", "v1", "PatchOptions", "patchoptions")
 
 
@@ -196,7 +197,11 @@ def _selection(request: web.Request, target: Target) -> Selection:
 
 def _write_options(request: web.Request) -> WriteOptions:
     agent = request.headers.get("User-Agent", "unknown").split("/")[0]
-    return WriteOptions(request.query.get("fieldManager") or agent, bool(request.query.get("dryRun")))
+    dry_run = request.query.get("dryRun", "")
+    if dry_run not in ("", "All"):
+        cause = Cause("dryRun", f'Unsupported value: ["{dry_run}"]: supported values: "All"', "FieldValueNotSupported")
+        raise invalid(_CREATE_OPTIONS, "", [cause])
+    return WriteOptions(request.query.get("fieldManager") or agent, bool(dry_run))
 
 
 async def _delete_options(request: web.Request) -> Raw:
