@@ -266,6 +266,7 @@ EVENT_LIFE: list[Step] = [
     ),
     post(EVENTS, event("b", involvedObject={"kind": "Pod", "namespace": "other"}), 422, reason="Invalid"),
     post(EVENTS, event("c", lastTimestamp="yesterday"), 400, reason="BadRequest"),
+    post(EVENTS, event("e", eventTime="2026-01-01T00:00:00.000000Z"), 422, reason="Invalid"),
     post(EVENTS, event("d", eventTime="2026-01-01T00:00:00Z"), 400, reason="BadRequest"),
     patch(f"{EVENTS}/a", {"count": 2}, fields={"count": 2}),
     get(f"{EVENTS}?fieldSelector=involvedObject.name%3Dp,reason%3DTested", fields={"items.0.metadata.name": "a"}),

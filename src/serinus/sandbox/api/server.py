@@ -98,10 +98,11 @@ class _Front:
             target = parse(request.method, request.path, request.query)
             self._authorizer.check(user, target)
             return await self._resources.answer(request, target)
+        except web.HTTPRequestEntityTooLarge:
+            message = f"Request entity too large: limit is {_BODY_BYTES_MAX}"
+            return _refusal(StatusError(413, "RequestEntityTooLarge", message))
         except StatusError as error:
-            return web.Response(
-                status=error.code, body=msgspec.json.encode(error.body()), content_type="application/json"
-            )
+            return _refusal(error)
 
     async def _review(self, request: web.Request, user: User, kind: Kind) -> web.Response:
         if request.method != "POST":
@@ -120,3 +121,7 @@ class _Front:
         if user is None:
             raise StatusError(401, "Unauthorized", "Unauthorized")
         return user
+
+
+def _refusal(error: StatusError) -> web.Response:
+    return web.Response(status=error.code, body=msgspec.json.encode(error.body()), content_type="application/json")

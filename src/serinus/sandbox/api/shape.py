@@ -1,4 +1,4 @@
-"""What a typed decoder would refuse: values that do not fit into their fields at all. Answered with 400, in a patch 422.
+"""What a typed decoder would refuse: values that do not fit into their fields. Answered with 400, in a patch 422.
 
 Only the fields that people and controllers get wrong are looked at: maps of strings, numbers, times, quantities.
 """

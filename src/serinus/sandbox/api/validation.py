@@ -99,9 +99,7 @@ def _common(kind: Kind, raw: Raw) -> Iterator[Cause]:
     elif kind == LEASE:
         yield from _lease(spec)
     elif kind == EVENT:
-        if (raw.get("involvedObject") or {}).get("namespace", "") != raw["metadata"]["namespace"]:
-            given = _text((raw.get("involvedObject") or {}).get("namespace", ""))
-            yield Cause("involvedObject.namespace", f"Invalid value: {given}: does not match event.namespace")
+        yield from _event(raw)
     elif kind == PDB and "minAvailable" in spec and "maxUnavailable" in spec:
         yield Cause("spec", f"Invalid value: {_text(spec)}: minAvailable and maxUnavailable cannot be both set")
     elif kind in (CONFIG_MAP, SECRET):
@@ -143,6 +141,16 @@ def _workload(kind: Kind, spec: Raw) -> Iterator[Cause]:
             yield Cause("spec.progressDeadlineSeconds", message)
 
 
+def _event(raw: Raw) -> Iterator[Cause]:
+    namespace = (raw.get("involvedObject") or {}).get("namespace", "")
+    if namespace != raw["metadata"]["namespace"]:
+        yield Cause("involvedObject.namespace", f"Invalid value: {_text(namespace)}: does not match event.namespace")
+    if raw.get("eventTime"):  # the newer form of events insists on more
+        for field in ("reportingComponent", "reportingInstance", "action"):
+            if not raw.get(field):
+                yield Cause(field, "Required value", "FieldValueRequired")
+
+
 def _lease(spec: Raw) -> Iterator[Cause]:
     if spec.get("leaseDurationSeconds", 1) <= 0:
         message = f"Invalid value: {spec['leaseDurationSeconds']}: must be greater than 0"
@@ -161,6 +169,10 @@ def _strategy(strategy: Raw) -> Iterator[Cause]:
         message = "Forbidden: may not be specified when strategy `type` is 'Recreate'"
         yield Cause("spec.strategy.rollingUpdate", message, "FieldValueForbidden")
     rolling = strategy.get("rollingUpdate") or {}
+    share = str(rolling.get("maxUnavailable", ""))
+    if share.endswith("%") and share[:-1].isdigit() and int(share[:-1]) > 100:
+        message = f'Invalid value: "{share}": must not be greater than 100%'
+        yield Cause("spec.strategy.rollingUpdate.maxUnavailable", message)
     if rolling and all(rolling.get(field) in (0, "0%") for field in ("maxSurge", "maxUnavailable")):
         message = f"Invalid value: {_text(rolling['maxUnavailable'])}: may not be 0 when `maxSurge` is 0"
         yield Cause("spec.strategy.rollingUpdate.maxUnavailable", message)
