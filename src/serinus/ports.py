@@ -1,0 +1,104 @@
+"""What the shell may ask of the world, as protocols. Adapters stand elsewhere; `wiring.py` joins the two."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from serinus.core.plan import Plan
+from serinus.core.pods import Pod
+from serinus.core.progress import Progress
+from serinus.core.record import Command, Record
+from serinus.core.spec import Smoke
+from serinus.core.turn import Action, Judgement
+from serinus.core.world import World
+
+
+class Clock(Protocol):
+    """Time. Nothing else in the product reads a clock or waits."""
+
+    def now(self) -> datetime:
+        """The wall clock's time, aware, in UTC. It may jump; never measure a duration with it."""
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment; never goes back."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for so many seconds; at least one turn of the event loop."""
+
+
+class Dice(Protocol):
+    """Chance. Nothing else in the product is random."""
+
+    def fraction(self) -> float:
+        """Uniform in [0, 1)."""
+
+    def token(self) -> str:
+        """8 lower-case hexadecimal characters: the names of runners."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The saved record with the version to save over, and what a person has asked meanwhile."""
+
+    record: Record
+    version: str
+    command: Command | None = None
+
+
+class LostRace(Exception):
+    """The saved object changed since it was read: another runner, or a person's command. Load it again."""
+
+
+class Trouble(Exception):
+    """The world did not do what was asked; the next turn asks again. The text says what, where and why."""
+
+
+class Store(Protocol):
+    """Where a rollout's record is kept. Saving is compare-and-swap."""
+
+    def load(self) -> Saved | None:
+        """The latest that is known; None: nothing was ever saved."""
+
+    async def save(self, record: Record, version: str | None) -> Saved:
+        """Save over `version` (None: as the first). Raises LostRace, or Trouble when it cannot be known to be saved."""
+
+
+class Cluster(Protocol):
+    """The rollout's part of the cluster."""
+
+    def observe(self, plan: Plan) -> World:
+        """What it is like now, from the live copy; costs no request."""
+
+    async def changed(self, timeout_seconds: float) -> bool:
+        """Wait until something changed, at most so long; whether it did."""
+
+    async def act(self, plan: Plan, action: Action) -> None:
+        """Ask for one thing. Safe twice. Raises Trouble."""
+
+    async def log_tail(self, pod: str, container: str, previous: bool) -> tuple[str, ...]:
+        """The last lines of a container's log, or one line that says why they cannot be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeQuestion:
+    """What a smoke test gets to know."""
+
+    smoke: Smoke
+    plan: Plan
+    stage: str
+    share_percent: float
+    pods: tuple[Pod, ...]  # the canary's pods that are ready
+
+
+class SmokeGate(Protocol):
+    """Smoke tests of a canary pod."""
+
+    async def ask(self, question: SmokeQuestion) -> Judgement:
+        """PASS or FAIL, with what was seen. Ends by itself within the smoke test's time limit, and never raises."""
+
+
+class Reporter(Protocol):
+    """Whoever watches."""
+
+    def report(self, progress: Progress) -> None:
+        """Something happened. Must not raise, and must not block for long."""

@@ -1,0 +1,58 @@
+"""The only place that chooses adapters: ports on one side, Kubernetes and the system on the other."""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from serinus import __version__
+from serinus.core.spec import MANAGED_BY, MANAGED_BY_LABEL
+from serinus.engine.cycle import Parts
+from serinus.gates.smoke import Smoke
+from serinus.kube.client import Client, connect
+from serinus.kube.kubeconfig import Choice, load_config
+from serinus.kube.lease import Lease
+from serinus.kube.pod_http import ProxiedPodHttp
+from serinus.kube.store import SERVICE_LABEL, store_name
+from serinus.kube.target import Target
+from serinus.kube.world import KubeCluster
+from serinus.ports import Clock, Dice, Reporter
+from serinus.system import SystemClock, SystemDice
+
+USER_AGENT = f"serinus/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One process's connection to one cluster."""
+
+    client: Client
+    clock: Clock
+    dice: Dice
+    runner: str  # who this process is, for the Lease and for others to read
+
+    def lease(self, target: Target) -> Lease:
+        """The lock on a target: who drives its rollout."""
+        labels = {MANAGED_BY_LABEL: MANAGED_BY, SERVICE_LABEL: target.service}
+        return Lease(self.client, store_name(target.service), target.namespace, self.runner, labels)
+
+
+@contextlib.asynccontextmanager
+async def open_session(choice: Choice) -> AsyncIterator[Session]:
+    """Connect as the kubeconfig and the choice say. Raises KubeError."""
+    clock, dice = SystemClock(), SystemDice()
+    config = load_config(choice, os.environ)
+    async with connect(config, clock=clock, dice=dice, user_agent=USER_AGENT) as client:
+        await client.server_version()  # a cluster that does not answer is told at once, not waited for
+        yield Session(client, clock, dice, f"{os.uname().nodename}-{os.getpid()}-{dice.token()}")
+
+
+def parts_for(session: Session, target: Target, reporter: Reporter) -> Parts:
+    """What the engine works with, for one target."""
+    return Parts(
+        clock=session.clock,
+        cluster=KubeCluster(target),
+        store=target.store,
+        smoke=Smoke(ProxiedPodHttp(target), os.environ),
+        reporter=reporter,
+    )

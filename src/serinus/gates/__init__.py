@@ -1,0 +1,1 @@
+"""Gates: each a question with an answer, a time limit and a reason."""

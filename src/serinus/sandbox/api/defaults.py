@@ -1,5 +1,6 @@
 """What the API server fills into each kind before it stores it. Changes the object it is given."""
 
+import base64
 from collections.abc import Callable
 
 from serinus.sandbox.api.kinds import (
@@ -7,6 +8,8 @@ from serinus.sandbox.api.kinds import (
     CRON_JOB,
     DAEMON_SET,
     DEPLOYMENT,
+    ENDPOINT_SLICE,
+    EVENT,
     HPA,
     JOB,
     NAMESPACE,
@@ -94,7 +97,7 @@ def _cron_job(raw: Raw) -> None:
     job_template = spec.setdefault("jobTemplate", {})
     job_template.setdefault("metadata", {})
     if (job_template.get("spec") or {}).get("template"):
-        fill_pod_spec(job_template["spec"]["template"].setdefault("spec", {}))
+        _template(job_template["spec"])
 
 
 def _replication_controller(raw: Raw) -> None:
@@ -104,6 +107,7 @@ def _replication_controller(raw: Raw) -> None:
         _template(spec)
         labels = (spec["template"]["metadata"].get("labels")) or {}
         fill(spec, selector=dict(labels))
+        fill(raw["metadata"], labels=dict(labels))
 
 
 def _service(raw: Raw) -> None:
@@ -140,11 +144,31 @@ def _namespace(raw: Raw) -> None:
 
 def _secret(raw: Raw) -> None:
     fill(raw, type="Opaque")
+    for key, text in (raw.pop("stringData", None) or {}).items():
+        raw.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
 
 
 def _config_map(raw: Raw) -> None:
     if raw.get("data") is None:
         raw.pop("data", None)
+
+
+def _endpoint_slice(raw: Raw) -> None:
+    for port in raw.get("ports") or []:
+        fill(port, name="", protocol="TCP")
+    for endpoint in raw.get("endpoints") or []:
+        fill(endpoint, conditions={})
+
+
+def _endpoints(raw: Raw) -> None:
+    for subset in raw.get("subsets") or []:
+        for port in subset.get("ports") or []:
+            fill(port, protocol="TCP")
+
+
+def _event(raw: Raw) -> None:
+    raw.setdefault("eventTime", None)
+    fill(raw, reportingComponent="", reportingInstance="")
 
 
 def _binding(raw: Raw) -> None:
@@ -168,6 +192,9 @@ _FILLERS: dict[str, Callable[[Raw], None]] = {
     NAMESPACE.plural: _namespace,
     SECRET.plural: _secret,
     CONFIG_MAP.plural: _config_map,
+    ENDPOINT_SLICE.plural: _endpoint_slice,
+    "endpoints": _endpoints,
+    EVENT.plural: _event,
     ROLE_BINDING.plural: _binding,
     "clusterrolebindings": _binding,
 }

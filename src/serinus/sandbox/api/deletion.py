@@ -17,14 +17,17 @@ _DELETE_OPTIONS = Kind("meta.k8s.io", "v1", "DeleteOptions", "deleteoptions")
 
 def delete(store: Store, kind: Kind, namespace: str, name: str, options: Raw) -> tuple[Entry, bool]:
     """Carries out DeleteOptions; the object as it is now (or last was), and whether it is gone."""
+    _policy(options)
     old = store.read(kind, (namespace, name))
     _check_preconditions(kind, old, options.get("preconditions") or {})
     new = copy.deepcopy(old.raw)
     _set_finalizers(kind, new["metadata"], options)
-    _set_grace(kind, new, options)
     key = (namespace, name)
     dry_run = bool(options.get("dryRun"))
-    if is_complete(kind, new):
+    held = bool(new["metadata"].get("finalizers")) or kind in (POD, NAMESPACE)
+    if held:
+        _set_grace(kind, new, options)
+    if not held or is_complete(kind, new):
         if dry_run:
             return encode(new, 0), True
         entry = store.remove(kind, key, new)
@@ -96,12 +99,7 @@ def _check_preconditions(kind: Kind, old: Entry, wanted: Raw) -> None:
 
 
 def _set_finalizers(kind: Kind, meta: Raw, options: Raw) -> None:
-    policy = options.get("propagationPolicy")
-    if policy is None and options.get("orphanDependents") is not None:
-        policy = "Orphan" if options["orphanDependents"] else "Background"
-    if policy not in (None, "Foreground", "Orphan", "Background"):
-        message = f'Invalid value: "{policy}": allowed values are Foreground, Background, Orphan'
-        raise invalid(_DELETE_OPTIONS, "", [Cause("propagationPolicy", message)])
+    policy = _policy(options)
     finalizers = list(meta.get("finalizers") or [])
     chosen = [each for each in finalizers if each in (_FOREGROUND, _ORPHAN)]
     if policy is None:
@@ -115,6 +113,17 @@ def _set_finalizers(kind: Kind, meta: Raw, options: Raw) -> None:
         meta.pop("finalizers", None)
 
 
+def _policy(options: Raw) -> str | None:
+    """Raises StatusError 422 for a policy that does not exist."""
+    policy: str | None = options.get("propagationPolicy")
+    if policy is None and options.get("orphanDependents") is not None:
+        policy = "Orphan" if options["orphanDependents"] else "Background"
+    if policy not in (None, "Foreground", "Orphan", "Background"):
+        message = f'Invalid value: "{policy}": allowed values are Foreground, Background, Orphan'
+        raise invalid(_DELETE_OPTIONS, "", [Cause("propagationPolicy", message)])
+    return policy
+
+
 def _set_grace(kind: Kind, raw: Raw, options: Raw) -> None:
     """Marks the object as going: a pod with its grace period, which a later delete may only shorten."""
     meta = raw["metadata"]
@@ -125,7 +134,8 @@ def _set_grace(kind: Kind, raw: Raw, options: Raw) -> None:
             meta["deletionTimestamp"] = _after(grace)
         return
     meta["deletionTimestamp"] = _after(grace)
-    meta["deletionGracePeriodSeconds"] = grace
+    if kind != NAMESPACE:
+        meta["deletionGracePeriodSeconds"] = grace
     if meta.get("generation"):
         meta["generation"] += 1
 

@@ -15,12 +15,10 @@ _SUBRESOURCE_VERBS = {
     "log": ["get"],
     "binding": ["create"],
     "eviction": ["create"],
-    "finalize": ["update"],
     "proxy": ["create", "delete", "get", "patch", "update"],
 }
 _SUBRESOURCE_KINDS = {
     "scale": ("autoscaling", "v1", "Scale"),
-    "binding": ("", "v1", "Binding"),
     "eviction": ("policy", "v1", "Eviction"),
 }
 
@@ -93,7 +91,8 @@ def _resource_list(group: str) -> Raw:
 
 
 def _subresource(kind: Kind, name: str) -> Raw:
-    group, version, kind_name = _SUBRESOURCE_KINDS.get(name, ("", "", kind.name))
+    plain_name = {"proxy": f"{kind.name}ProxyOptions", "binding": "Binding"}.get(name, kind.name)
+    group, version, kind_name = _SUBRESOURCE_KINDS.get(name, ("", "", plain_name))
     resource: Raw = {
         "name": f"{kind.plural}/{name}",
         "singularName": "",

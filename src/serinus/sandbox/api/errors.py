@@ -26,6 +26,8 @@ class StatusError(Exception):
             "reason": self.reason,
             "code": self.code,
         }
+        if not self.reason:
+            del status["reason"]
         if self.details is not None:
             status["details"] = self.details
         return status
@@ -53,8 +55,10 @@ def no_such_path() -> StatusError:
     return StatusError(404, "NotFound", "the server could not find the requested resource", {})
 
 
-def already_exists(kind: Kind, name: str) -> StatusError:
-    return StatusError(409, "AlreadyExists", f'{kind.resource} "{name}" already exists', _details(kind, name))
+def already_exists(kind: Kind, name: str, *, leaving: bool) -> StatusError:
+    """`leaving`: the object that is in the way is marked for deletion."""
+    message = ("object is being deleted: " if leaving else "") + f'{kind.resource} "{name}" already exists'
+    return StatusError(409, "AlreadyExists", message, _details(kind, name))
 
 
 def conflict(kind: Kind, name: str, why: str) -> StatusError:

@@ -63,7 +63,7 @@ POD = Kind(
     counts_generation=True,
     returns_deleted=True,
 )
-NAMESPACE = Kind("", "v1", "Namespace", "namespaces", False, ("ns",), subresources=("status", "finalize"))
+NAMESPACE = Kind("", "v1", "Namespace", "namespaces", False, ("ns",), subresources=("status",), returns_deleted=True)
 SERVICE = Kind(
     "", "v1", "Service", "services", True, ("svc",), _ALL, subresources=("status", "proxy"), returns_deleted=True
 )

@@ -3,9 +3,10 @@
 import datetime
 import random
 import uuid
+from typing import Any
 
 from serinus.sandbox.api.errors import Cause, StatusError, bad_request, conflict, invalid, stale
-from serinus.sandbox.api.kinds import Kind, Raw
+from serinus.sandbox.api.kinds import DEPLOYMENT, Kind, Raw
 
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
@@ -17,6 +18,27 @@ _SYSTEM_FIELDS = (
     "deletionGracePeriodSeconds",
     "generation",
     "selfLink",
+)
+_ABSENT_WHEN_EMPTY = frozenset(
+    (
+        "labels",
+        "annotations",
+        "finalizers",
+        "ownerReferences",
+        "nodeSelector",
+        "initContainers",
+        "volumes",
+        "env",
+        "envFrom",
+        "args",
+        "command",
+        "volumeMounts",
+        "ports",
+        "imagePullSecrets",
+        "tolerations",
+        "data",
+        "binaryData",
+    )
 )
 
 
@@ -35,11 +57,22 @@ def check_type(kind: Kind, raw: Raw) -> None:
 
 
 def normal_form(kind: Kind, raw: Raw) -> Raw:
-    """The same object with its fields in the usual order; copies one level."""
+    """The same object, copied, with its fields in the usual order and without those that mean nothing."""
     leading: Raw = {"kind": kind.name, "apiVersion": kind.api_version, "metadata": raw.get("metadata") or {}}
-    rest = {key: value for key, value in raw.items() if key not in leading and key != "status" and value is not None}
-    status = {"status": raw["status"]} if raw.get("status") is not None else {}
-    return leading | rest | status
+    rest = {key: value for key, value in raw.items() if key not in leading and key != "status"}
+    plain: Raw = _without_nothing(leading | rest)
+    return plain | ({"status": raw["status"]} if raw.get("status") is not None else {})
+
+
+def _without_nothing(value: Any) -> Any:
+    """Null is the same as absent; so is an empty list or map, in the fields where the API does not keep one."""
+    if isinstance(value, dict):
+        return {
+            key: _without_nothing(inner)
+            for key, inner in value.items()
+            if inner is not None and (inner or key not in _ABSENT_WHEN_EMPTY or inner is False)
+        }
+    return [_without_nothing(each) for each in value] if isinstance(value, list) else value
 
 
 def start(kind: Kind, namespace: str, raw: Raw) -> None:
@@ -96,10 +129,11 @@ def inherit(kind: Kind, old: Raw, new: Raw) -> None:
 
 
 def count_generation(kind: Kind, old: Raw, new: Raw) -> None:
-    """Raises generation by one when anything but metadata and status differs."""
+    """Raises generation by one when anything but metadata and status differs; a Deployment's annotations count too."""
     if not kind.counts_generation:
         return
     ignored = ("metadata", "status")
     keys = (old.keys() | new.keys()) - set(ignored)
-    if any(old.get(key) != new.get(key) for key in keys):
+    annotated = kind == DEPLOYMENT and old["metadata"].get("annotations") != new["metadata"].get("annotations")
+    if annotated or any(old.get(key) != new.get(key) for key in keys):
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1

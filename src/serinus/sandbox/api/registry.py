@@ -54,8 +54,9 @@ class Registry:
         fill_defaults(kind, new)
         check_new(kind, new)
         key = (namespace if kind.namespaced else "", name)
-        if self.store.get(kind, key) is not None:
-            raise already_exists(kind, name)
+        taken = self.store.get(kind, key)
+        if taken is not None:
+            raise already_exists(kind, name, leaving="deletionTimestamp" in taken.raw["metadata"])
         prepare_new(kind, new, self._addresses)
         if kind.has_status:
             new["status"] = new.pop("status", {})
@@ -122,8 +123,12 @@ class Registry:
         given_version = new["metadata"].get("resourceVersion", "")
         metadata.inherit(kind, old, new)
         if subresource == "status":
+            # Annotations may come with a status: a Deployment's revision is written so, or it would count as a change.
+            annotations = new["metadata"].get("annotations")
             new = old | {"status": new.get("status") or {}}
-            new["metadata"] = dict(old["metadata"])
+            new["metadata"] = {key: value for key, value in old["metadata"].items() if key != "annotations"}
+            if annotations:
+                new["metadata"]["annotations"] = annotations
         elif kind.has_status:
             new["status"] = old.get("status", {})
         fill_defaults(kind, new)

@@ -122,7 +122,7 @@ class Resources:
         data = await request.read()
         if request.content_type == APPLY_PATCH:
             return self._apply(request, target, decode_yaml(data))
-        return self._alter(request, target, patch_function(request.content_type, data))
+        return self._alter(request, target, patch_function(target.kind, request.content_type, data))
 
     def _apply(self, request: web.Request, target: Target, config: object) -> web.Response:
         if target.subresource not in ("", "status"):

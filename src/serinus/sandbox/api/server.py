@@ -1,7 +1,7 @@
 """The HTTP server: who asks, what is asked, and the answer on the wire."""
 
-import base64
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
@@ -43,10 +43,12 @@ async def serve(
     read_log: ReadLog | None = None,
     service_cidr: str = SERVICE_CIDR,
     log_size: int = LOG_SIZE,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Server]:
-    """Serves the API over plain HTTP until the block ends; port 0 takes a free one.
+    """Serves the API until the block ends, over TLS if there is a context for it; port 0 takes a free one.
 
-    `tokens` maps bearer tokens to users. `log_size` is how many changes of each kind a watch can look back on.
+    `tokens` maps bearer tokens to users; kubectl sends a token over TLS only. `log_size` is how many changes
+    of each kind a watch can look back on.
     """
     store = Store(log_size)
     registry = Registry(store, service_cidr)
@@ -56,10 +58,10 @@ async def serve(
     app.router.add_route("*", "/{path:.*}", front.handle)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS)
     async with reach, _running(runner, store):
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, host, port, ssl_context=tls)
         await site.start()
         bound = runner.addresses[0][1]
-        yield Server(f"http://{host}:{bound}", registry)
+        yield Server(f"http{'s' if tls else ''}://{host}:{bound}", registry)
 
 
 @contextlib.asynccontextmanager
@@ -113,20 +115,8 @@ class _Front:
         return web.Response(text="ok")
 
     def _user(self, request: web.Request) -> User:
-        user = self._tokens.get(_token(request.headers.get("Authorization", "")))
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        user = self._tokens.get(token) if scheme.lower() == "bearer" else None
         if user is None:
             raise StatusError(401, "Unauthorized", "Unauthorized")
         return user
-
-
-def _token(authorization: str) -> str:
-    """The bearer token, or the password of basic authentication.
-
-    The latter because kubectl sends no token over plain HTTP, but does send what stands in the server's URL:
-    `http://user:TOKEN@127.0.0.1:8080`.
-    """
-    scheme, _, value = authorization.partition(" ")
-    if scheme.lower() == "basic":
-        with contextlib.suppress(ValueError):
-            return base64.b64decode(value).decode().partition(":")[2]
-    return value if scheme.lower() == "bearer" else ""

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from serinus.sandbox.api.errors import bad_request
+from serinus.sandbox.api.errors import StatusError
 from serinus.sandbox.api.kinds import Raw
 from serinus.sandbox.api.schema import list_rule
 
@@ -12,7 +12,7 @@ _ORDER, _REMOVE = "$setElementOrder/", "$deleteFromPrimitiveList/"
 
 
 def strategic_merge(target: Raw, patch: Raw, field: str = "") -> Raw:
-    """The patched object; `field` names the field that holds it. Raises StatusError 400 for a list item without key."""
+    """The patched object; `field` names the field that holds it. Raises StatusError 500 for an item without key."""
     directive = patch.get(_DIRECTIVE)
     if directive == "delete":
         return {}
@@ -54,7 +54,7 @@ def _merge_list(target: list[Any], patch: list[Any], parent: str, field: str) ->
 
 def _merge_item(items: list[Any], item: Raw, key: str, field: str) -> None:
     if key not in item:
-        raise bad_request(f"map: {item} does not contain declared merge key: {key}")
+        raise StatusError(500, "", f"map: {item} does not contain declared merge key: {key}")
     places = [place for place, each in enumerate(items) if each.get(key) == item[key]]
     if item.get(_DIRECTIVE) == "delete":
         for place in reversed(places):

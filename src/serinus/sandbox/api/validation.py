@@ -29,14 +29,12 @@ from serinus.sandbox.api.validate_pods import check_pod_spec, check_pod_update
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
-_DNS_1035 = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 _LABEL_VALUE = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
 _LABEL_KEY = rf"({_SUBDOMAIN}/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
 _DATA_KEY = r"[-._a-zA-Z0-9]+"
 
 _NAME_RULES = {
     "label": (_LABEL, 63, "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'"),
-    "dns1035": (_DNS_1035, 63, "a DNS-1035 label must start with a letter and hold lower case alphanumerics or '-'"),
     "subdomain": (
         _SUBDOMAIN,
         253,
@@ -99,12 +97,9 @@ def _refuse(kind: Kind, raw: Raw, causes: list[Cause]) -> None:
 
 def _name(kind: Kind, raw: Raw) -> Iterator[Cause]:
     name = raw["metadata"]["name"]
-    if kind == NAMESPACE:
+    rule = "path" if kind.group.startswith("rbac.") else "subdomain"
+    if kind in (NAMESPACE, SERVICE):
         rule = "label"
-    elif kind == SERVICE:
-        rule = "dns1035"
-    else:
-        rule = "path" if kind.group.startswith("rbac.") else "subdomain"
     pattern, longest, words = _NAME_RULES[rule]
     if len(name) > longest:
         yield Cause("metadata.name", f'Invalid value: "{name}": must be no more than {longest} bytes')
@@ -196,6 +191,7 @@ def _service(spec: Raw) -> Iterator[Cause]:
 
 def _immutable(kind: Kind, old: Raw, new: Raw) -> Iterator[Cause]:
     before, after = old.get("spec") or {}, new.get("spec") or {}
+    yield from _finalizers(old["metadata"], new["metadata"])
     if kind in _TEMPLATE_KINDS and before.get("selector") != after.get("selector"):
         yield Cause("spec.selector", f"Invalid value: {_text(after.get('selector'))}: field is immutable")
     if kind == POD:
@@ -214,6 +210,13 @@ def _immutable(kind: Kind, old: Raw, new: Raw) -> Iterator[Cause]:
         yield Cause("data", "Forbidden: field is immutable when `immutable` is set", "FieldValueForbidden")
     if "roleRef" in old and old["roleRef"] != new.get("roleRef"):
         yield Cause("roleRef", f"Invalid value: {_text(new.get('roleRef'))}: cannot change roleRef")
+
+
+def _finalizers(old: Raw, new: Raw) -> Iterator[Cause]:
+    added = set(new.get("finalizers") or []) - set(old.get("finalizers") or [])
+    if old.get("deletionTimestamp") and added:
+        message = f"Forbidden: no new finalizers can be added if the object is being deleted, found {sorted(added)}"
+        yield Cause("metadata.finalizers", message, "FieldValueForbidden")
 
 
 def _text(value: object) -> str:

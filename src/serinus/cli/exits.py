@@ -1,0 +1,30 @@
+"""Exit codes: stable, documented in README.md, one meaning each."""
+
+from enum import IntEnum
+
+from serinus.core.reasons import Outcome, Reason
+from serinus.core.state import Finished
+
+
+class Exit(IntEnum):
+    """What a pipeline may rely on."""
+
+    DONE = 0  # promoted, or nothing to do
+    ROLLED_BACK = 1
+    REFUSED = 2  # wrong input, or refused before anything was touched
+    UNDECIDED = 3  # could not tell, or the cluster did not answer
+    ABORTED = 4  # by a person
+    INTERRUPTED = 130
+
+
+def exit_of(finished: Finished) -> Exit:
+    """The exit code of a finished rollout."""
+    match finished.outcome:
+        case Outcome.PROMOTED:
+            return Exit.DONE
+        case Outcome.ROLLED_BACK:
+            return Exit.ROLLED_BACK
+        case Outcome.ABORTED:
+            return Exit.INTERRUPTED if finished.reason is Reason.INTERRUPTED else Exit.ABORTED
+        case Outcome.STUCK:
+            return Exit.UNDECIDED

@@ -1,0 +1,60 @@
+"""The entry point. Commands are imported when they are called: `serinus --version` loads nothing but click."""
+
+import importlib
+import sys
+
+import click
+
+from serinus import __version__
+
+COMMANDS = {
+    "deploy": ("serinus.cli.deploy", "Release a new version as a canary, and take it back if it is worse."),
+    "plan": ("serinus.cli.plan", "Show what deploy would do: steps, shares, pods, times."),
+    "status": ("serinus.cli.status", "Show where a rollout is, and who drives it."),
+    "abort": ("serinus.cli.abort", "Take a running rollout back."),
+    "codefresh": ("serinus.cli.codefresh", "Deploy from the environment variables of the Codefresh step."),
+    "demo": ("serinus.cli.demo", "A good and a bad release on the embedded cluster."),
+    "sandbox": ("serinus.cli.sandbox", "Start the embedded cluster and keep it up."),
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands are looked up by name, and imported when needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order in which one meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module; the command has the module's name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The overview, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="serinus", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Automated canary releases for ordinary Kubernetes Deployments."""
+
+
+def main() -> None:
+    """Run the command line; the one boundary where errors become words and exit codes."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,99 @@
+"""`serinus plan`: what deploy would do, without doing any of it."""
+
+import json
+from typing import Any
+
+import click
+
+from serinus.cli.exits import Exit
+from serinus.cli.options import choice_of, cluster_options, release_options, run, spec_of
+from serinus.cli.run import Refused
+from serinus.core.plan import Plan
+from serinus.core.resolve import NothingToDo, resolve
+from serinus.kube.kubeconfig import Choice
+from serinus.kube.preflight import preflight
+from serinus.kube.target import open_target, survey
+from serinus.wiring import open_session
+
+
+@click.command()
+@release_options
+@cluster_options
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="A table, or JSON.")
+def plan(output: str, **values: Any) -> int:
+    """Show what deploy would do with SERVICE: steps with asked and reachable shares, pods, times. Changes nothing."""
+    return run(_plan(choice_of(values), output, values))
+
+
+async def _plan(choice: Choice, output: str, values: dict[str, Any]) -> Exit:
+    async with open_session(choice) as session:
+        spec = spec_of(session.client.namespace, values)
+        async with open_target(session.client, spec.namespace, spec.service) as target:
+            resolution = resolve(spec, await survey(target), session.dice.token())
+            if isinstance(resolution, NothingToDo):
+                click.echo(f"nothing to do: version {resolution.version} is in production already")
+                return Exit.DONE
+            if not isinstance(resolution, Plan):
+                raise Refused(resolution)
+            if problems := await preflight(target, resolution):
+                raise Refused(problems)
+            click.echo(plan_json(resolution) if output == "json" else plan_text(resolution))
+            return Exit.DONE
+
+
+def plan_text(plan: Plan) -> str:
+    """The plan as a table, with what comes before and after the steps."""
+    stable = plan.stable
+    lines = [f"Service {plan.service} in namespace {plan.namespace}"]
+    if stable is None:
+        lines.append(f"  nothing is deployed yet: {plan.version} is deployed plainly as Deployment {plan.canary_name}")
+    else:
+        lines.append(f"  production: version {stable.version}, Deployment {stable.name}, {stable.replicas} pods")
+        lines.append(f"  canary:     version {plan.version}, Deployment {plan.canary_name}")
+    lines += [f"  image:      {name}: {image}" for name, image in sorted(plan.images.items())]
+    if plan.smoke_before_traffic:
+        lines.append("  first:      a pod outside the Service must pass the smoke test")
+    lines.append("")
+    lines.append("  step  asked  share   canary  stable  holds     at most")
+    for number, step in enumerate(plan.steps, 1):
+        lines.append(
+            f"  {number:>4}  {step.asked_percent:>4.0f}%  {step.share_percent:>5.1f}%  {step.canary_replicas:>6}  "
+            f"{step.stable_replicas:>6}  {_seconds(step.bake_seconds):<8}  {_seconds(step.deadline_seconds)}"
+        )
+    bake = sum(step.bake_seconds for step in plan.steps)
+    lines += ["", f"  then:       {plan.promotion.value}", f"  takes:      {_seconds(bake)} and the time pods need"]
+    return "\n".join(lines)
+
+
+def plan_json(plan: Plan) -> str:
+    """The plan as JSON."""
+    steps = [
+        {
+            "asked_percent": step.asked_percent,
+            "share_percent": round(step.share_percent, 2),
+            "canary_replicas": step.canary_replicas,
+            "stable_replicas": step.stable_replicas,
+            "bake_seconds": step.bake_seconds,
+            "deadline_seconds": step.deadline_seconds,
+        }
+        for step in plan.steps
+    ]
+    body = {
+        "namespace": plan.namespace,
+        "service": plan.service,
+        "version": plan.version,
+        "version_before": plan.stable.version if plan.stable is not None else None,
+        "stable": plan.stable.name if plan.stable is not None else None,
+        "canary": plan.canary_name,
+        "images": plan.images,
+        "naming": plan.naming.value,
+        "promotion": plan.promotion.name.lower(),
+        "steps": steps,
+    }
+    return json.dumps(body, indent=2)
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:g} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s" if seconds % 60 else f"{int(seconds // 60)} min"

@@ -1,0 +1,202 @@
+"""One rollout from the command line: find or make its plan, take the lease, drive it to its end, hear signals."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Iterator
+
+import click
+
+from serinus.cli.exits import Exit, exit_of
+from serinus.cli.output import Writer, problems_text
+from serinus.core.images import label_value, version_of
+from serinus.core.plan import Plan
+from serinus.core.record import Command
+from serinus.core.resolve import NothingToDo, resolve
+from serinus.core.spec import Spec
+from serinus.core.state import Finished
+from serinus.core.survey import Problem
+from serinus.engine.cycle import Parts
+from serinus.engine.drive import drive, start
+from serinus.kube.errors import KubeError
+from serinus.kube.lease import Lease, LeaseHeld, remove_lease
+from serinus.kube.preflight import preflight
+from serinus.kube.store import store_name
+from serinus.kube.target import Target, follow, kept_name, open_target, survey, sweep
+from serinus.ports import LostRace, Saved
+from serinus.wiring import Session, parts_for
+
+
+class Refused(click.ClickException):
+    """Wrong input, or refused before anything was touched: every problem, exit code 2."""
+
+    exit_code = Exit.REFUSED
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(problems_text(problems))
+
+    def show(self, file: object = None) -> None:
+        """All problems, as they are."""
+        click.echo(self.message, err=True)
+
+
+async def release(session: Session, spec: Spec, writer: Writer) -> Exit:
+    """The whole of `serinus deploy`."""
+    async with open_target(session.client, spec.namespace, spec.service) as target:
+        saved = target.store.load()
+        if saved is not None and not isinstance(saved.record.state, Finished):
+            return await resume(session, target, saved, spec, writer)
+        resolution = resolve(spec, await survey(target), session.dice.token())
+        if isinstance(resolution, NothingToDo):
+            writer.say(
+                f"nothing to do: version {resolution.version} is in production already ({resolution.deployment})"
+            )
+            return Exit.DONE
+        if not isinstance(resolution, Plan):
+            raise Refused(resolution)
+        if problems := await preflight(target, resolution):
+            raise Refused(problems)
+        return await _begin(session, target, resolution, writer)
+
+
+async def _begin(session: Session, target: Target, plan: Plan, writer: Writer) -> Exit:
+    async with _leased(session, target) as lease:
+        if (kept := kept_name(target)) is not None:
+            writer.say(f"removing {kept}, kept from the release before")
+            await sweep(target, kept)
+        await follow(target, plan)
+        parts = parts_for(session, target, writer)
+        announce(plan, writer)
+        try:
+            await start(parts, plan, target.store.load())
+        except LostRace as race:
+            raise Refused((_being_driven(target, "another run was faster"),)) from race
+        return await _drive(session, target, parts, lease, writer)
+
+
+async def resume(session: Session, target: Target, saved: Saved, spec: Spec, writer: Writer) -> Exit:
+    """Go on with an unfinished rollout, if it is of the version asked for."""
+    plan = saved.record.plan
+    asked = spec.version or next((version_of(image.image) for image in spec.images), None)
+    if asked is not None and label_value(asked) != plan.version:
+        why = f"a rollout of version {plan.version} to Service {plan.service} has not finished"
+        where = f"namespace {plan.namespace}"
+        back = f"serinus abort {plan.service} -n {plan.namespace}"
+        hint = f"take it back first: {back}; or go on with it: --version {plan.version}"
+        raise Refused((Problem(f"version {asked} cannot be released now", where, why, hint),))
+    writer.say(f"going on with the unfinished rollout of version {plan.version}")
+    return await take_over(session, target, plan, writer)
+
+
+async def take_over(session: Session, target: Target, plan: Plan, writer: Writer) -> Exit:
+    """Drive an unfinished rollout that nobody drives."""
+    async with _leased(session, target) as lease:
+        await follow(target, plan)
+        return await _drive(session, target, parts_for(session, target, writer), lease, writer)
+
+
+async def drive_unleased(session: Session, target: Target, plan: Plan, writer: Writer) -> Exit:
+    """Drive an unfinished rollout whatever its lease says, and remove the lease that a dead run left."""
+    await follow(target, plan)
+    with _signals(session, target, writer):
+        finished = await drive(parts_for(session, target, writer))
+    await remove_lease(session.client, store_name(target.service), target.namespace)
+    return exit_of(finished)
+
+
+@contextlib.asynccontextmanager
+async def _leased(session: Session, target: Target) -> AsyncIterator[Lease]:
+    lease = session.lease(target)
+    try:
+        await lease.acquire()
+    except LeaseHeld as held:
+        who = held.holder.identity if held.holder is not None else "another run"
+        raise Refused((_being_driven(target, f"{who} drives a rollout of it"),)) from held
+    try:
+        yield lease
+    finally:
+        with contextlib.suppress(KubeError):  # it expires by itself
+            await lease.release()
+
+
+def _being_driven(target: Target, why: str) -> Problem:
+    return Problem(
+        f"Service {target.service} is being released",
+        f"namespace {target.namespace}",
+        why,
+        f"watch it: serinus status {target.service} -n {target.namespace} --watch; or take it back: serinus abort",
+    )
+
+
+def announce(plan: Plan, writer: Writer) -> None:
+    """The plan in one line."""
+    if plan.stable is None:
+        writer.say(f"nothing is deployed behind Service {plan.service} yet: deploying {plan.version} plainly")
+        return
+    shares = ", ".join(f"{step.share_percent:.0f} %" for step in plan.steps)
+    writer.say(
+        f"releasing version {plan.version} of Service {plan.service}; production is version {plan.stable.version} "
+        f"({plan.stable.name}, {plan.replicas} pods); steps: {shares}"
+    )
+
+
+async def _drive(session: Session, target: Target, parts: Parts, lease: Lease, writer: Writer) -> Exit:
+    """Drive to the end, or until the lease is lost or a second signal comes."""
+    with _signals(session, target, writer):
+        driving = asyncio.create_task(drive(parts))
+        try:
+            finished = await _first(driving, lease.lost.wait())
+        finally:
+            driving.cancel()
+            await asyncio.gather(driving, return_exceptions=True)
+    if finished is None:
+        writer.say("the lease is lost: another run may have taken over; look with serinus status")
+        return Exit.UNDECIDED
+    return exit_of(finished)
+
+
+async def _first(driving: "asyncio.Task[Finished]", lost: Awaitable[object]) -> Finished | None:
+    """The rollout's end, or None when the lease was lost before."""
+    losing = asyncio.ensure_future(lost)
+    try:
+        await asyncio.wait({driving, losing}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        losing.cancel()
+    return driving.result() if driving.done() else None
+
+
+@contextlib.contextmanager
+def _signals(session: Session, target: Target, writer: Writer) -> Iterator[None]:
+    """The first SIGINT or SIGTERM asks for the way back, as `serinus abort` would; a second one leaves at once."""
+    loop = asyncio.get_running_loop()
+    asked: list[asyncio.Task[None]] = []
+
+    def on_signal(name: str) -> None:
+        if asked:
+            writer.say(f"leaving at once; go on with: serinus abort {target.service} -n {target.namespace}")
+            os._exit(Exit.INTERRUPTED)
+        writer.say(f"{name}: taking the canary back; again to leave at once")
+        asked.append(loop.create_task(_ask(session, target, "interrupt", name, writer)))
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal, number.name)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def _ask(session: Session, target: Target, verb: str, by: str, writer: Writer) -> None:
+    try:
+        await ask(session, target, verb, by)
+    except KubeError as error:
+        writer.say(f"could not ask for the way back: {error}")
+
+
+async def ask(session: Session, target: Target, verb: str, by: str) -> None:
+    """Leave a word for whoever drives the rollout. Raises KubeError."""
+    saved = target.store.load()
+    if saved is not None:
+        await target.store.command(Command(verb, saved.record.plan.rollout, by, session.clock.now()))

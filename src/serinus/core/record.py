@@ -1,0 +1,119 @@
+"""What is saved in the cluster: the plan, the state, and the last rollouts, as JSON with a format number.
+
+One object per rollout target. It is saved by compare-and-swap before any action (`kube/store.py`), so that any runner
+can go on from it. Bounded: `HISTORY_MAX` past rollouts, `EVIDENCE_LINES_MAX` lines of evidence each, long lines cut.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from serinus.core.plan import Plan
+from serinus.core.reasons import Outcome, Reason
+from serinus.core.state import Evidence, Finished, State
+
+FORMAT = 1
+HISTORY_MAX = 10
+EVIDENCE_LINES_MAX = 20
+LINE_LENGTH_MAX = 500
+
+
+class NewerFormat(Exception):
+    """The saved object was written by a newer Serinus than this one; `found` is its format number."""
+
+    def __init__(self, found: int) -> None:
+        super().__init__(f"saved in format {found}, and this version of Serinus reads up to {FORMAT}")
+        self.found = found
+
+
+class Unreadable(Exception):
+    """The saved object is not what Serinus writes."""
+
+
+class Past(msgspec.Struct, frozen=True):
+    """A finished rollout."""
+
+    rollout: str
+    version_before: str | None
+    version: str
+    started: datetime
+    ended: datetime
+    outcome: Outcome
+    reason: Reason
+    evidence: Evidence
+    share_percent: float
+    kept: str | None = None  # the previous version's Deployment, when it was kept at 0 pods
+
+
+class Record(msgspec.Struct, frozen=True):
+    """The saved object. `ended_before`: by pod of production, how often its containers had ended at the start."""
+
+    plan: Plan
+    state: State
+    started: datetime
+    ended_before: dict[str, int] = {}
+    history: tuple[Past, ...] = ()
+    format: int = FORMAT
+
+
+class Command(msgspec.Struct, frozen=True):
+    """What a person asked of a rollout that another process may be driving."""
+
+    verb: str
+    rollout: str
+    by: str
+    at: datetime
+
+
+class _Head(msgspec.Struct):
+    format: int
+
+
+def encode(record: Record | Command) -> str:
+    """As JSON text."""
+    return msgspec.json.encode(record).decode()
+
+
+def decode(text: str) -> Record:
+    """From JSON text. Raises NewerFormat, or Unreadable."""
+    try:
+        head = msgspec.json.decode(text, type=_Head)
+        if head.format > FORMAT:
+            raise NewerFormat(head.format)
+        return msgspec.json.decode(text, type=Record)
+    except msgspec.DecodeError as error:
+        raise Unreadable(str(error)) from error
+
+
+def decode_command(text: str) -> Command:
+    """From JSON text. Raises Unreadable."""
+    try:
+        return msgspec.json.decode(text, type=Command)
+    except msgspec.DecodeError as error:
+        raise Unreadable(str(error)) from error
+
+
+def bounded(evidence: Evidence) -> Evidence:
+    """The evidence, cut to what may be kept."""
+    lines = tuple(line[:LINE_LENGTH_MAX] for line in evidence.lines[-EVIDENCE_LINES_MAX:])
+    return Evidence(evidence.sentence[:LINE_LENGTH_MAX], lines)
+
+
+def with_past(record: Record, finished: Finished) -> Record:
+    """The record of a finished rollout, itself the newest entry of its history."""
+    plan = record.plan
+    kept = plan.stable.name if plan.keep_previous and plan.stable and finished.outcome is Outcome.PROMOTED else None
+    past = Past(
+        rollout=plan.rollout,
+        version_before=plan.stable.version if plan.stable is not None else None,
+        version=plan.version,
+        started=record.started,
+        ended=finished.at,
+        outcome=finished.outcome,
+        reason=finished.reason,
+        evidence=bounded(finished.evidence),
+        share_percent=finished.share_percent,
+        kept=kept,
+    )
+    history = (past, *record.history)[:HISTORY_MAX]
+    return msgspec.structs.replace(record, state=finished, history=history)

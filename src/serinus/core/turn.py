@@ -1,0 +1,213 @@
+"""What a turn sees (`Facts`) and what it may ask for (actions). Not how either is done: see `kube/`.
+
+A fact that could not be read is None or an empty tuple with `readable` false; it is never zero and never a pass.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+
+from serinus.core.reasons import Reason
+from serinus.core.state import Evidence, State
+
+NOTHING_TO_SAY = Evidence("")
+
+
+class Verdict(Enum):
+    """The three answers of any check."""
+
+    PASS = auto()
+    FAIL = auto()
+    UNSURE = auto()  # no evidence either way; never read as PASS
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with its grounds; `reason` and `evidence` are set for FAIL, and `evidence` may be for UNSURE."""
+
+    verdict: Verdict
+    reason: Reason | None = None
+    evidence: Evidence = NOTHING_TO_SAY
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Deployment as it was seen, with its pods counted.
+
+    `wanted` is spec.replicas; `serving` counts pods that are ready and that the Service's EndpointSlices list as
+    ready; `pods` counts all that exist, those on their way out included. `settled` says that the Deployment controller
+    has seen the latest spec. `release` is the RELEASE_LABEL of the pod template.
+    """
+
+    uid: str
+    wanted: int
+    serving: int
+    pods: int
+    settled: bool
+    paused: bool = False
+    release: str | None = None
+    max_surge: int | str | None = None
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What promotion by adoption watches: is the canary's ReplicaSet production's own, and are the templates equal?"""
+
+    owner_uid: str | None  # of the canary's ReplicaSet; None: no owner, or no such ReplicaSet
+    templates_equal: bool  # stable's stored template and the canary's, the pod-template-hash aside
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePod:
+    """The pod that smoke tests see before any user does."""
+
+    ready: bool
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Autoscaler:
+    """Production's HPA: as pinning leaves it, or with the fields it had before; and which Deployment it scales."""
+
+    pinned: bool
+    as_before: bool
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The world as one turn sees it."""
+
+    now: datetime
+    stable: Workload | None  # None: there is none
+    canary: Workload | None
+    pods: Judgement  # of the canary's pods, beside production's
+    not_ready: Judgement  # what keeps the share from being reached, should that last too long
+    canary_pods_left: int = 0  # those on their way out included
+    service_version: str | None = None  # the Service's `version` label
+    probe: ProbePod | None = None
+    smoke: Judgement | None = None  # of this step's smoke test; None: not asked for, or not answered yet
+    hpa: Autoscaler | None = None
+    adoption: Adoption | None = None
+    abort: Judgement | None = None  # who asked for the way back, and why
+
+
+@dataclass(frozen=True, slots=True)
+class PinHpa:
+    """Stop the autoscaler from changing production's size while the rollout does."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreHpa:
+    """Give the autoscaler its former fields back, and let it scale `target`."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateProbe:
+    """Start the pod that smoke tests see first."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveProbe:
+    """Remove it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSmoke:
+    """Put the smoke tests to a canary pod. `stage` keeps apart the answers of different steps."""
+
+    stage: str
+    share_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCanary:
+    """Make the canary's Deployment with this many pods."""
+
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleCanary:
+    """From one size, as seen, to another; a size that is no longer so is left alone."""
+
+    seen: int
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveCanary:
+    """Delete the canary's Deployment and its pods."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleStable:
+    """From one size, as seen, to another."""
+
+    seen: int
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkVersion:
+    """Let the Service's `version` label name this version."""
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveStable:
+    """Delete the previous version's Deployment."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandTemplate:
+    """Adoption, 1: pause production and give it the canary's pod template; room for both sizes, so none is removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanCanary:
+    """Adoption, 2: delete the canary's Deployment and leave its ReplicaSet, which production takes as its newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class SizeAdopted:
+    """Adoption, 3: still paused, let production want its full size of the adopted ReplicaSet beside what is left."""
+
+    replicas: int
+    surge: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseStable:
+    """Adoption, 4: unpause, with the strategy it had; the previous ReplicaSet goes to 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBackTemplate:
+    """Undo step 1: production's own template and strategy, unpaused."""
+
+
+Action = (
+    PinHpa
+    | RestoreHpa
+    | CreateProbe
+    | RemoveProbe
+    | RunSmoke
+    | CreateCanary
+    | ScaleCanary
+    | RemoveCanary
+    | ScaleStable
+    | MarkVersion
+    | RemoveStable
+    | HandTemplate
+    | OrphanCanary
+    | SizeAdopted
+    | ReleaseStable
+    | TakeBackTemplate
+)
+
+Turn = tuple[State, tuple[Action, ...]]

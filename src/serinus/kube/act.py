@@ -1,0 +1,217 @@
+"""One function per action: what the machine wishes for, as one request. Each is safe twice.
+
+A patch tests what was seen, so a late or repeated one changes nothing; the server's answer goes into the live copy at
+once, so the next turn does not ask again. A refusal is Trouble: said once, and asked for again by the next turn.
+"""
+
+import contextlib
+from typing import assert_never
+
+from serinus.core.plan import Plan
+from serinus.core.spec import RELEASE_LABEL, VERSION_LABEL
+from serinus.core.turn import (
+    Action,
+    CreateCanary,
+    CreateProbe,
+    HandTemplate,
+    MarkVersion,
+    OrphanCanary,
+    PinHpa,
+    ReleaseStable,
+    RemoveCanary,
+    RemoveProbe,
+    RemoveStable,
+    RestoreHpa,
+    RunSmoke,
+    ScaleCanary,
+    ScaleStable,
+    SizeAdopted,
+    TakeBackTemplate,
+)
+from serinus.kube.build import (
+    Patch,
+    canary_deployment,
+    first_deployment,
+    pin_patch,
+    probe_name,
+    probe_pod,
+    release_patch,
+    scale_patch,
+    size_patch,
+    template_patch,
+    unpin_patch,
+)
+from serinus.kube.client import PatchKind, Propagation
+from serinus.kube.errors import AlreadyExists, KubeError, NotFound
+from serinus.kube.informer import Informer
+from serinus.kube.read import labels_of, owner_uid, revision_of
+from serinus.kube.resources import DEPLOYMENTS, HPAS, PODS, SERVICES, Raw, Resource
+from serinus.kube.target import Target
+from serinus.ports import Trouble
+
+
+class Actor:
+    """Carries out actions on one target. `deleted_uids`: what it deleted and the live copy may still show."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self.deleted_uids: set[str] = set()
+
+    async def act(self, plan: Plan, action: Action) -> None:
+        """Ask the cluster for one thing. Raises Trouble."""
+        try:
+            await self._act(plan, action)
+        except KubeError as error:
+            raise Trouble(str(error)) from error
+
+    async def _act(self, plan: Plan, action: Action) -> None:
+        match action:
+            case CreateCanary(replicas):
+                await self._create_canary(plan, replicas)
+            case ScaleCanary(seen, replicas):
+                await self._scale(plan.canary_name, seen, replicas)
+            case ScaleStable(seen, replicas):
+                await self._scale(_stable_name(plan), seen, replicas)
+            case RemoveCanary():
+                await self._delete_deployment(plan.canary_name, Propagation.BACKGROUND)
+            case RemoveStable():
+                await self._delete_deployment(_stable_name(plan), Propagation.BACKGROUND)
+            case MarkVersion(version):
+                await self._mark_version(version)
+            case CreateProbe():
+                await self._create_probe(plan)
+            case RemoveProbe():
+                await self._remove_probe(plan)
+            case PinHpa() | RestoreHpa():
+                await self._patch_hpa(plan, action)
+            case HandTemplate() | OrphanCanary() | SizeAdopted() | ReleaseStable() | TakeBackTemplate():
+                await self._adopt(plan, action)
+            case RunSmoke():
+                raise AssertionError("smoke tests are the gate's business, not the cluster's")
+            case _:
+                assert_never(action)
+
+    async def _adopt(
+        self, plan: Plan, action: HandTemplate | OrphanCanary | SizeAdopted | ReleaseStable | TakeBackTemplate
+    ) -> None:
+        name = _stable_name(plan)
+        surge = plan.stable.max_surge if plan.stable is not None else None
+        uid = self._uid(name)
+        match action:
+            case HandTemplate():
+                template = self._deployment(plan.canary_name)["spec"]["template"]
+                await self._patch_deployment(name, template_patch(uid, template, paused=True, surge=plan.replicas))
+            case OrphanCanary():
+                await self._delete_deployment(plan.canary_name, Propagation.ORPHAN)
+            case SizeAdopted(replicas, left):
+                await self._patch_deployment(name, size_patch(uid, replicas, left))
+            case ReleaseStable():
+                await self._patch_deployment(name, release_patch(uid, surge))
+            case TakeBackTemplate():
+                template = self._own_template(plan, uid)
+                await self._patch_deployment(name, template_patch(uid, template, paused=False, surge=surge))
+            case _:
+                assert_never(action)
+
+    def _own_template(self, plan: Plan, stable_uid: str) -> Raw:
+        """Production's template before it took over the canary's: that of its newest ReplicaSet of another release."""
+        informer = self._target.replicasets
+        raws = informer.objects.values() if informer is not None else ()
+        own = [
+            raw for raw in raws if owner_uid(raw) == stable_uid and labels_of(raw).get(RELEASE_LABEL) != plan.release
+        ]
+        if not own:
+            raise Trouble(f"Deployment {_stable_name(plan)} has no ReplicaSet of its own to take the pod template from")
+        template: Raw = max(own, key=revision_of)["spec"]["template"]
+        return template
+
+    # Requests
+
+    async def _create_canary(self, plan: Plan, replicas: int) -> None:
+        if plan.stable is None:
+            raw = first_deployment(self._service(), plan, replicas)
+        else:
+            raw = canary_deployment(self._deployment(plan.stable.name), plan, replicas)
+        await self._create(DEPLOYMENTS, raw, self._target.deployments)
+
+    async def _create_probe(self, plan: Plan) -> None:
+        raw = probe_pod(self._deployment(_stable_name(plan)), plan)
+        await self._create(PODS, raw, self._target.probes)
+
+    async def _create(self, resource: Resource, raw: Raw, informer: Informer | None) -> None:
+        try:
+            answer = await self._target.client.create(resource, raw, self._target.namespace)
+        except AlreadyExists:
+            return  # an earlier try of ours arrived after all: the watch brings it
+        if informer is not None:
+            informer.put(answer)
+
+    async def _scale(self, name: str, seen: int, replicas: int) -> None:
+        await self._patch_deployment(name, scale_patch(self._uid(name), seen, replicas))
+
+    async def _patch_deployment(self, name: str, patch: Patch) -> None:
+        target = self._target
+        answer = await target.client.patch(DEPLOYMENTS, name, target.namespace, patch, kind=PatchKind.JSON)
+        target.deployments.put(answer)
+
+    async def _delete_deployment(self, name: str, propagation: Propagation) -> None:
+        await self._delete(DEPLOYMENTS, name, self._uid(name), propagation)
+
+    async def _remove_probe(self, plan: Plan) -> None:
+        name = probe_name(plan)
+        raw = self._target.probes.objects.get(name) if self._target.probes is not None else None
+        if raw is not None:
+            await self._delete(PODS, name, raw["metadata"]["uid"], Propagation.BACKGROUND)
+
+    async def _delete(self, resource: Resource, name: str, uid: str, propagation: Propagation) -> None:
+        target = self._target
+        with contextlib.suppress(NotFound):  # gone already: as wished
+            await target.client.delete(resource, name, target.namespace, propagation=propagation, uid=uid)
+        self.deleted_uids.add(uid)
+
+    async def _mark_version(self, version: str) -> None:
+        target = self._target
+        patch = {"metadata": {"labels": {VERSION_LABEL: version}}}
+        answer = await target.client.patch(SERVICES, target.service, target.namespace, patch, kind=PatchKind.MERGE)
+        target.services.put(answer)
+
+    async def _patch_hpa(self, plan: Plan, action: PinHpa | RestoreHpa) -> None:
+        hpas = self._target.hpas
+        if plan.hpa is None or hpas is None:
+            return
+        raw = hpas.objects.get(plan.hpa.name)
+        if raw is None:
+            return  # removed by someone meanwhile: nothing to hold, nothing to give back
+        match action:
+            case PinHpa():
+                patch = pin_patch()
+            case RestoreHpa(target):
+                patch = unpin_patch(plan.hpa, target, "behavior" in raw["spec"])
+            case _:
+                assert_never(action)
+        name, namespace = plan.hpa.name, self._target.namespace
+        hpas.put(await self._target.client.patch(HPAS, name, namespace, patch, kind=PatchKind.JSON))
+
+    # The live copies
+
+    def _service(self) -> Raw:
+        raw = self._target.raw_service
+        if raw is None:
+            raise Trouble(f"Service {self._target.service} is gone")
+        return raw
+
+    def _deployment(self, name: str) -> Raw:
+        raw = self._target.deployments.objects.get(name)
+        if raw is None:
+            raise Trouble(f"Deployment {name} is gone")
+        return raw
+
+    def _uid(self, name: str) -> str:
+        uid: str = self._deployment(name)["metadata"]["uid"]
+        return uid
+
+
+def _stable_name(plan: Plan) -> str:
+    if plan.stable is None:
+        raise AssertionError("a first deployment has no production to act on")
+    return plan.stable.name

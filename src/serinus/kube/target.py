@@ -1,0 +1,204 @@
+"""A rollout's part of the cluster as live copies: what is watched, and for how long. No request is made by polling.
+
+`open_target` follows the Service, the Deployments and the saved record, which is enough for a survey; `follow` adds
+what a plan needs: pods, EndpointSlices, and, where they matter, ReplicaSets and the HPA.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from serinus.core.plan import Plan, Promotion
+from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL
+from serinus.core.survey import Survey
+from serinus.kube.client import Client
+from serinus.kube.informer import Informer
+from serinus.kube.lease import Holder, holder_of
+from serinus.kube.read import deployment_facts, hpa_ref, labels_of, matches, service_facts
+from serinus.kube.resources import (
+    CONFIGMAPS,
+    DEPLOYMENTS,
+    ENDPOINTSLICES,
+    HPAS,
+    LEASES,
+    PODS,
+    REPLICASETS,
+    SERVICES,
+    Raw,
+)
+from serinus.kube.store import KubeStore, store_name
+
+SERVICE_NAME_LABEL = "kubernetes.io/service-name"
+
+
+@dataclass(slots=True)
+class Target:
+    """The live copies. Those of `follow` are None before it."""
+
+    client: Client
+    namespace: str
+    service: str
+    services: Informer
+    deployments: Informer
+    records: Informer
+    stack: contextlib.AsyncExitStack
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    pods: Informer | None = None
+    slices: Informer | None = None
+    probes: Informer | None = None
+    replicasets: Informer | None = None
+    hpas: Informer | None = None
+    leases: Informer | None = None
+
+    @property
+    def store(self) -> KubeStore:
+        """Where this target's record is kept."""
+        return KubeStore(self.client, self.records, self.namespace, self.service)
+
+    @property
+    def raw_service(self) -> Raw | None:
+        """The Service as it is now."""
+        return self.services.objects.get(self.service)
+
+    def raw_pod(self, name: str) -> Raw | None:
+        """One of the pods that are followed."""
+        copies = [informer.objects for informer in (self.pods, self.probes) if informer is not None]
+        return next((objects[name] for objects in copies if name in objects), None)
+
+    def informers(self) -> list[Informer]:
+        """All that are running."""
+        every = (
+            self.services,
+            self.deployments,
+            self.records,
+            self.pods,
+            self.slices,
+            self.probes,
+            self.replicasets,
+            self.hpas,
+            self.leases,
+        )
+        return [informer for informer in every if informer is not None]
+
+    def stale_seconds(self) -> float:
+        """For how long the oldest of the copies has not been known to be current; 0 while all watches are alive."""
+        now = self.client.transport.clock.now()
+        ages = (now - informer.stale_since for informer in self.informers() if informer.stale_since is not None)
+        return max((age.total_seconds() for age in ages), default=0.0)
+
+    async def start(self, informer: Informer) -> Informer:
+        """Run one more live copy until the target is closed."""
+        await self.stack.enter_async_context(informer)
+        informer.subscribe(self.changed.set)
+        return informer
+
+
+@contextlib.asynccontextmanager
+async def open_target(client: Client, namespace: str, service: str) -> AsyncIterator[Target]:
+    """Follow what a survey needs. Raises KubeError when the cluster does not answer, or refuses."""
+    async with contextlib.AsyncExitStack() as stack:
+        target = Target(
+            client,
+            namespace,
+            service,
+            services=Informer(client, SERVICES, namespace, field_selector=f"metadata.name={service}"),
+            deployments=Informer(client, DEPLOYMENTS, namespace),
+            records=Informer(client, CONFIGMAPS, namespace, field_selector=f"metadata.name={store_name(service)}"),
+            stack=stack,
+        )
+        for informer in target.informers():
+            await target.start(informer)
+        await asyncio.gather(*(informer.synced() for informer in target.informers()))
+        yield target
+
+
+async def survey(target: Target) -> Survey:
+    """What a plan is made from. Two requests, and a third when there is no such Service."""
+    raw_service = target.raw_service
+    where = target.client.transport.where
+    if raw_service is None:
+        listing = await target.client.list(SERVICES, target.namespace)
+        names = tuple(raw["metadata"]["name"] for raw in listing.items)
+        return Survey(target.namespace, None, service_names=names, cluster=where)
+    replicasets, hpas = await asyncio.gather(
+        target.client.list(REPLICASETS, target.namespace, label_selector=RELEASE_LABEL),
+        target.client.list(HPAS, target.namespace),
+    )
+    facts = service_facts(raw_service)
+    kept = kept_name(target)
+    behind = [
+        raw
+        for raw in target.deployments.objects.values()
+        if facts.selector and matches({"matchLabels": facts.selector}, _template_labels(raw))
+    ]
+    return Survey(
+        namespace=target.namespace,
+        service=facts,
+        behind=tuple(deployment_facts(raw, raw["metadata"]["name"] == kept) for raw in behind),
+        deployment_names=frozenset(target.deployments.objects),
+        releases=frozenset(labels_of(raw)[RELEASE_LABEL] for raw in replicasets.items),
+        autoscalers={
+            raw["spec"]["scaleTargetRef"]["name"]: hpa_ref(raw)
+            for raw in hpas.items
+            if raw["spec"]["scaleTargetRef"].get("kind") == "Deployment"
+        },
+        cluster=where,
+    )
+
+
+def kept_name(target: Target) -> str | None:
+    """The previous version's Deployment that the last rollout kept at 0 pods, if it is still so."""
+    saved = target.store.load()
+    if saved is None or not saved.record.history:
+        return None
+    name = saved.record.history[0].kept
+    raw = target.deployments.objects.get(name or "")
+    return name if raw is not None and raw["spec"].get("replicas") == 0 else None
+
+
+def _template_labels(raw: Raw) -> dict[str, str]:
+    return raw["spec"]["template"]["metadata"].get("labels") or {}
+
+
+async def follow(target: Target, plan: Plan) -> None:
+    """Follow what this plan's turns look at."""
+    raw_service = target.raw_service
+    selector = service_facts(raw_service).selector if raw_service is not None else {}
+    selected = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
+    client, namespace = target.client, target.namespace
+    target.pods = Informer(client, PODS, namespace, label_selector=selected)
+    by_service = f"{SERVICE_NAME_LABEL}={target.service}"
+    target.slices = Informer(client, ENDPOINTSLICES, namespace, label_selector=by_service)
+    started = [target.pods, target.slices]
+    if plan.smoke_before_traffic:
+        target.probes = Informer(client, PODS, namespace, label_selector=f"{PROBE_LABEL}={plan.release}")
+        started.append(target.probes)
+    if plan.promotion is Promotion.ADOPT:
+        target.replicasets = Informer(client, REPLICASETS, namespace, label_selector=selected)
+        started.append(target.replicasets)
+    if plan.hpa is not None:
+        target.hpas = Informer(client, HPAS, namespace, field_selector=f"metadata.name={plan.hpa.name}")
+        started.append(target.hpas)
+    for informer in started:
+        await target.start(informer)
+    await asyncio.gather(*(informer.synced() for informer in started))
+
+
+async def follow_lease(target: Target) -> None:
+    """Follow who drives the target's rollout."""
+    by_name = f"metadata.name={store_name(target.service)}"
+    target.leases = Informer(target.client, LEASES, target.namespace, field_selector=by_name)
+    await (await target.start(target.leases)).synced()
+
+
+def holder(target: Target) -> Holder | None:
+    """Who drives the rollout, by the live copy of the Lease; None: nobody."""
+    raw = target.leases.objects.get(store_name(target.service)) if target.leases is not None else None
+    return holder_of(raw) if raw is not None else None
+
+
+async def sweep(target: Target, kept: str) -> None:
+    """Remove the previous version that the last rollout kept at 0 pods. Raises KubeError."""
+    uid = target.deployments.objects[kept]["metadata"]["uid"]
+    await target.client.delete(DEPLOYMENTS, kept, target.namespace, uid=uid)

@@ -1,0 +1,135 @@
+"""The Cluster port over live copies: looking costs nothing, acting is one request each (`act.py`)."""
+
+import asyncio
+
+from serinus.core.plan import Plan
+from serinus.core.pods import Pod, Track
+from serinus.core.spec import RELEASE_LABEL
+from serinus.core.turn import Action, Adoption, Autoscaler, ProbePod, Workload
+from serinus.core.world import World
+from serinus.kube.act import Actor
+from serinus.kube.errors import KubeError
+from serinus.kube.informer import Informer
+from serinus.kube.read import (
+    autoscaler_of,
+    creation_refused,
+    labels_of,
+    owner_uid,
+    pod_of,
+    same_template,
+    service_facts,
+    serving_pods,
+    track_of,
+    workload_of,
+)
+from serinus.kube.resources import Raw
+from serinus.kube.target import Target
+
+LOG_LINES = 10
+LOG_SECONDS_MAX = 2.0
+"""A log that cannot be had in this time does not hold up the way back."""
+
+
+class KubeCluster:
+    """See `ports.Cluster`."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._actor = Actor(target)
+
+    def observe(self, plan: Plan) -> World:
+        """What the live copies say now."""
+        target = self._target
+        stable_raw = self._stable(plan)
+        canary_raw = target.deployments.objects.get(plan.canary_name)
+        adopted = stable_raw is not None and self._canary_replicaset_owner(plan) == stable_raw["metadata"]["uid"]
+        pods = self._pods(plan, adopted, stable_raw)
+        return World(
+            pods=pods,
+            stable=self._workload(stable_raw, pods, Track.STABLE),
+            canary=self._workload(canary_raw, pods, Track.CANARY),
+            probe=self._probe(pods),
+            service_version=service_facts(target.raw_service).version if target.raw_service is not None else None,
+            hpa=self._hpa(plan),
+            adoption=self._adoption(plan, stable_raw, canary_raw),
+            canary_pods_left=sum(pod.track.is_canary for pod in pods),
+            creation_refused=creation_refused(canary_raw),
+            stale_seconds=target.stale_seconds(),
+        )
+
+    async def changed(self, timeout_seconds: float) -> bool:
+        """Wait for any change of the live copies; False: there was none in that time."""
+        target = self._target
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await target.changed.wait()
+                return True
+        except TimeoutError:
+            return False
+        finally:
+            target.changed.clear()
+
+    async def act(self, plan: Plan, action: Action) -> None:
+        """See `act.py`."""
+        await self._actor.act(plan, action)
+
+    async def log_tail(self, pod: str, container: str, previous: bool) -> tuple[str, ...]:
+        """The last lines, quickly or not at all."""
+        try:
+            async with asyncio.timeout(LOG_SECONDS_MAX):
+                text = await self._target.client.logs(
+                    pod, self._target.namespace, container=container, tail_lines=LOG_LINES, previous=previous
+                )
+        except TimeoutError:
+            return (f"(the log could not be read within {LOG_SECONDS_MAX:g} s)",)
+        except KubeError as error:
+            return (f"(the log cannot be read: {error.why})",)
+        return tuple(line for line in text.splitlines() if line.strip())
+
+    def _stable(self, plan: Plan) -> Raw | None:
+        if plan.stable is None:
+            return None
+        raw = self._target.deployments.objects.get(plan.stable.name)
+        return raw if raw is not None and raw["metadata"]["uid"] == plan.stable.uid else None
+
+    def _pods(self, plan: Plan, adopted: bool, stable_raw: Raw | None) -> tuple[Pod, ...]:
+        target = self._target
+        serving = serving_pods(_objects(target.slices))
+        selector = stable_raw["spec"]["selector"] if stable_raw is not None else None
+        raws = [*_objects(target.pods), *_objects(target.probes)]
+        tracked = ((raw, track_of(raw, plan, adopted, selector)) for raw in raws)
+        return tuple(pod_of(raw, track, serving) for raw, track in tracked if track is not None)
+
+    def _workload(self, raw: Raw | None, pods: tuple[Pod, ...], track: Track) -> Workload | None:
+        if raw is None:
+            return None
+        asked_to_go = raw["metadata"]["uid"] in self._actor.deleted_uids
+        return workload_of(raw, (pod for pod in pods if pod.track is track), asked_to_go)
+
+    def _probe(self, pods: tuple[Pod, ...]) -> ProbePod | None:
+        for pod in pods:
+            if pod.track is Track.PROBE:
+                return ProbePod(pod.ready, pod.deleting or pod.uid in self._actor.deleted_uids)
+        return None
+
+    def _hpa(self, plan: Plan) -> Autoscaler | None:
+        if plan.hpa is None or self._target.hpas is None:
+            return None
+        raw = self._target.hpas.objects.get(plan.hpa.name)
+        return autoscaler_of(raw, plan.hpa) if raw is not None else None
+
+    def _canary_replicaset_owner(self, plan: Plan) -> str | None:
+        for raw in _objects(self._target.replicasets):
+            if labels_of(raw).get(RELEASE_LABEL) == plan.release:
+                return owner_uid(raw)
+        return None
+
+    def _adoption(self, plan: Plan, stable_raw: Raw | None, canary_raw: Raw | None) -> Adoption | None:
+        if self._target.replicasets is None or stable_raw is None:
+            return None
+        equal = canary_raw is not None and same_template(stable_raw, canary_raw)
+        return Adoption(self._canary_replicaset_owner(plan), equal)
+
+
+def _objects(informer: Informer | None) -> list[Raw]:
+    return list(informer.objects.values()) if informer is not None else []

@@ -1,0 +1,1 @@
+"""The Deployment controller: `rollout` is the working copy of one pass, `plan` decides, `controller` is the loop."""

@@ -1,0 +1,1 @@
+"""The EndpointSlice controller: `plan` decides, `controller` is the loop."""

@@ -1,0 +1,1 @@
+"""Garbage collection: `graph` knows who owns whom, `plan` decides, `controller` is the loop."""

@@ -1,0 +1,1 @@
+"""The ReplicaSet controller: `plan` decides, `controller` is the loop."""
