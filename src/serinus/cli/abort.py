@@ -1,6 +1,5 @@
 """`serinus abort`: take a rollout back, whether or not anybody still drives it."""
 
-import getpass
 from typing import Any
 
 import click
@@ -8,7 +7,7 @@ import click
 from serinus.cli.exits import Exit, exit_of
 from serinus.cli.options import choice_of, cluster_options, run
 from serinus.cli.output import Writer, writer_for
-from serinus.cli.run import ask, drive_unleased
+from serinus.cli.run import ask, drive_unleased, who
 from serinus.core.progress import finished_progress
 from serinus.core.reasons import Outcome
 from serinus.core.state import Finished, Leaving
@@ -42,7 +41,7 @@ async def _abort(choice: Choice, service: str, output: str) -> Exit:
         if saved is None or isinstance(saved.record.state, Finished):
             writer.say(f"no rollout of Service {service} is under way in namespace {target.namespace}")
             return Exit.DONE
-        await ask(session, target, "abort", _who())
+        await ask(session, target, "abort", who())
         writer.say(f"asked for the way back to version {_before(target)}")
         return await _see_it_back(session, target, writer)
 
@@ -74,10 +73,3 @@ def _before(target: Target) -> str:
     saved = target.store.load()
     stable = saved.record.plan.stable if saved is not None else None
     return stable.version if stable is not None else "nothing"
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "someone"

@@ -22,12 +22,21 @@ HISTORY_SHOWN = 5
 
 @click.command()
 @click.argument("service")
-@click.option("-w", "--watch", is_flag=True, help="Go on until the rollout has finished.")
+@click.option("-w", "--watch", "follow_it", is_flag=True, help="Go on until the rollout has finished.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Text, or JSON lines.")
 @cluster_options
-def status(service: str, watch: bool, output: str, **values: Any) -> int:
+def status(service: str, follow_it: bool, output: str, **values: Any) -> int:
     """Show where the rollout of SERVICE is: state, share, pods, who drives it; and how the last ones ended."""
-    return run(_status(choice_of(values), service, watch, output))
+    return run(_status(choice_of(values), service, follow_it, output))
+
+
+@click.command()
+@click.argument("service")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Text, or JSON lines.")
+@cluster_options
+def watch(service: str, output: str, **values: Any) -> int:
+    """Show where the rollout of SERVICE is, at every change, until it has finished."""
+    return run(_status(choice_of(values), service, True, output))
 
 
 async def _status(choice: Choice, service: str, watch: bool, output: str) -> Exit:
