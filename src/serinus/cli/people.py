@@ -1,4 +1,4 @@
-"""`serinus pause | resume | promote`: what a person may say to a rollout, from any terminal, while a pipeline drives it."""
+"""`serinus pause | resume | promote`: what a person may say to a rollout, from any terminal, while a pipeline runs."""
 
 from typing import Any
 
@@ -48,9 +48,7 @@ def promote(service: str, full: bool, **values: Any) -> int:
     return run(_say(choice_of(values), service, Verb.PROMOTE_FULL if full else Verb.PROMOTE))
 
 
-async def _say(
-    choice: Choice, service: str, verb: Verb, seconds: float = 0.0, end: PauseEnd = PauseEnd.REVERT
-) -> Exit:
+async def _say(choice: Choice, service: str, verb: Verb, seconds: float = 0.0, end: PauseEnd = PauseEnd.REVERT) -> Exit:
     async with (
         open_session(choice) as session,
         open_target(session.client, session.client.namespace, service) as target,

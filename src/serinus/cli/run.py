@@ -16,17 +16,22 @@ from serinus.core.plan import Plan
 from serinus.core.record import Command
 from serinus.core.resolve import NothingToDo, resolve
 from serinus.core.spec import Spec
-from serinus.core.state import Finished
+from serinus.core.state import Finished, PauseEnd
 from serinus.core.survey import Problem
 from serinus.engine.cycle import Parts
 from serinus.engine.drive import drive, start
+from serinus.engine.observe import ABORTING
 from serinus.kube.errors import KubeError
 from serinus.kube.lease import Lease, LeaseHeld, remove_lease
 from serinus.kube.preflight import preflight
 from serinus.kube.store import store_name
 from serinus.kube.target import Target, follow, kept_name, open_target, survey, sweep
-from serinus.ports import LostRace, Saved
+from serinus.kube.world import KubeCluster
+from serinus.ports import LostRace, Saved, Trouble
 from serinus.wiring import Session, parts_for
+
+RACE_SECONDS = 1.0
+"""How long to wait for the news after someone else was faster."""
 
 
 class Refused(click.ClickException):

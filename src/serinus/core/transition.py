@@ -11,7 +11,8 @@ from typing import assert_never
 
 import msgspec
 
-from serinus.core.plan import Plan, Promotion, Step, share_of
+from serinus.core.plan import Plan, Promotion, share_of
+from serinus.core.promotion import is_adopted, wishes_to_promote
 from serinus.core.reasons import ASKED_BY_A_PERSON, Outcome, Reason
 from serinus.core.state import (
     Baking,
@@ -25,8 +26,8 @@ from serinus.core.state import (
     Shifting,
     State,
 )
-from serinus.core.turn import CreateProbe, Facts, Judgement, PinHpa, Request, RunSmoke, Turn, Verb, Verdict
-from serinus.core.wishes import Wishes, is_back, share_holds, wishes_for_share, wishes_to_leave, wishes_to_promote
+from serinus.core.turn import CreateProbe, Facts, Judgement, PinHpa, Request, RunSmoke, Turn, Verb, Verdict, Wishes
+from serinus.core.wishes import is_back, share_holds, wishes_for_share, wishes_to_leave
 
 PROBE_STAGE = "before users"
 CORRECTIONS_MAX = 3
@@ -56,13 +57,7 @@ def take_turn(plan: Plan, state: State, facts: Facts) -> Turn:
         case Promoting():
             return _promote(plan, state, facts)
         case Preparing() | Shifting() | Baking() | Paused():
-            if (grounds := _grounds_to_leave(plan, state, facts)) is not None:
-                return _leaving(plan, state, facts, grounds), wishes_to_leave(plan, facts)
-            if (held := _held_by_policy(plan, state, facts)) is not None:
-                return held, ()
-            if facts.request is not None and (answered := _answer(plan, state, facts, facts.request)) is not None:
-                return answered
-            return _go_on(plan, state, facts)
+            return _under_way(plan, state, facts)
         case _:
             assert_never(state)
 
@@ -73,14 +68,14 @@ def next_looks(plan: Plan, state: State) -> tuple[datetime, ...]:
         case Finished():
             return ()
         case Preparing(entered):
-            return (entered + timedelta(seconds=plan.ready_deadline_seconds),)
+            ready_by = entered + timedelta(seconds=plan.ready_deadline_seconds)
+            return ready_by, entered + timedelta(seconds=_preparing_limit_seconds(plan))
         case Shifting(step, entered, step_entered):
             ready_by = entered + timedelta(seconds=plan.ready_deadline_seconds)
             return ready_by, step_entered + timedelta(seconds=plan.steps[step].deadline_seconds)
         case Baking(step, held_since, step_entered):
             baked_at = held_since + timedelta(seconds=plan.steps[step].bake_seconds)
-            limit = _step_limit_seconds(plan.steps[step], held_since, step_entered)
-            return baked_at, step_entered + timedelta(seconds=limit)
+            return baked_at, step_entered + timedelta(seconds=plan.steps[step].deadline_seconds)
         case Paused():
             return (state.until,)
         case Promoting(entered):
@@ -91,7 +86,32 @@ def next_looks(plan: Plan, state: State) -> tuple[datetime, ...]:
             assert_never(state)
 
 
+def _under_way(plan: Plan, state: Underway, facts: Facts) -> Turn:
+    """Grounds to leave first, then people, then forwards; the clock last: what has passed wins over time that is up."""
+    if (grounds := _grounds_to_leave(plan, state, facts)) is not None:
+        return _leaving(plan, state, facts, grounds), wishes_to_leave(plan, facts)
+    if (held := _held_by_policy(plan, state, facts)) is not None:
+        return held, ()
+    turn = _answer(plan, state, facts, facts.request) if facts.request is not None else None
+    after, wishes = turn if turn is not None else _go_on(plan, state, facts)
+    late = None if _is_further(state, after) else _grounds_of_time(plan, state, facts)
+    if late is not None:
+        return _leaving(plan, state, facts, late), wishes_to_leave(plan, facts)
+    return after, wishes
+
+
 # Forwards
+
+
+def _is_further(state: Underway, after: State) -> bool:
+    """Whether all that the state waited for has passed: then it does not matter that its time ran out as well."""
+    match after:
+        case Shifting(step):
+            return not isinstance(state, Shifting | Baking) or step > state.step
+        case Promoting() | Finished() | Paused():
+            return type(after) is not type(state)
+        case _:
+            return False
 
 
 def _go_on(plan: Plan, state: Underway, facts: Facts) -> Turn:
@@ -203,8 +223,8 @@ def _answer(plan: Plan, state: Underway, facts: Facts, request: Request) -> Turn
 
 
 def _pause(plan: Plan, state: Paused, facts: Facts) -> Turn:
-    """Hold what is there. At its deadline a pause that ends well goes on; one that ends badly is grounds to leave."""
-    if facts.now >= state.until:
+    """Hold what is there. At its deadline a pause that ends well goes on; the other kind is grounds to leave."""
+    if facts.now >= state.until and state.end is PauseEnd.GO_ON:
         return _leave_pause(plan, state, facts)
     return state, ()
 
@@ -229,7 +249,7 @@ def _held_by_policy(plan: Plan, state: Underway, facts: Facts) -> State | None:
 
 
 def _promote(plan: Plan, state: Promoting, facts: Facts) -> Turn:
-    called_off = facts.abort or facts.veto
+    called_off = facts.abort or facts.veto or _canary_gone(plan, facts)
     if called_off is not None and not _past_return(plan, facts):
         return _leaving(plan, state, facts, called_off), wishes_to_leave(plan, facts)
     wishes, complete = wishes_to_promote(plan, facts)
@@ -249,8 +269,10 @@ def _past_return(plan: Plan, facts: Facts) -> bool:
     match plan.promotion:
         case Promotion.RENAME:
             return facts.stable is None or facts.stable.deleting
+        case Promotion.ADOPT if facts.canary is None:  # orphaned or adopted; with no such pods, it was removed
+            return facts.canary_pods_left > 0 or is_adopted(plan, facts)
         case Promotion.ADOPT:
-            return facts.canary is None or facts.canary.deleting
+            return facts.canary is not None and facts.canary.deleting
         case Promotion.FIRST:
             return False
         case _:
@@ -270,9 +292,13 @@ def _grounds_to_leave(plan: Plan, state: Underway, facts: Facts) -> Judgement | 
         return harm
     if plan.stable is not None and facts.stable is None:
         return _failure(Reason.STABLE_GONE, f"Deployment {plan.stable.name} no longer exists")
-    if facts.canary is None and _canary_was_there(state):
-        return _failure(Reason.CANARY_GONE, f"Deployment {plan.canary_name} was removed, and not by this run")
-    return _grounds_of_time(plan, state, facts)
+    return _canary_gone(plan, facts) if _canary_was_there(state) else None
+
+
+def _canary_gone(plan: Plan, facts: Facts) -> Judgement | None:
+    if facts.canary is not None:
+        return None
+    return _failure(Reason.CANARY_GONE, f"Deployment {plan.canary_name} was removed, and not by this run")
 
 
 def _harm(facts: Facts) -> Judgement | None:
@@ -296,33 +322,30 @@ def _canary_was_there(state: Underway) -> bool:
 
 
 def _grounds_of_time(plan: Plan, state: Underway, facts: Facts) -> Judgement | None:
-    ready_deadline = timedelta(seconds=plan.ready_deadline_seconds)
+    """A step that was reached just in time still gets its bake; one that began again has what is left of its limit."""
     match state:
-        case Preparing(entered) if facts.now - entered >= ready_deadline:
-            return facts.not_ready
-        case Shifting(_, entered) if facts.now - entered >= ready_deadline:
-            return facts.not_ready
+        case Preparing(entered):
+            is_ready = facts.probe is not None and facts.probe.ready
+            pods_since, since, limit = None if is_ready else entered, entered, _preparing_limit_seconds(plan)
+        case Shifting(step, entered, step_entered):
+            pods_since, since, limit = entered, step_entered, plan.steps[step].deadline_seconds
+        case Baking(step, _, step_entered):
+            pods_since, since, limit = None, step_entered, plan.steps[step].deadline_seconds
         case Paused(_, _, until, end, reason, evidence):
             over = facts.now >= until and end is PauseEnd.REVERT
             return Judgement(Verdict.FAIL, reason, evidence) if over else None
-        case Shifting(step, _, step_entered):
-            limit = plan.steps[step].deadline_seconds
-        case Baking(step, held_since, step_entered):
-            limit = _step_limit_seconds(plan.steps[step], held_since, step_entered)
-        case Preparing():
-            return None
         case _:
             assert_never(state)
-    if facts.now - step_entered < timedelta(seconds=limit):
-        return None
-    return _failure(Reason.STEP_TOO_LATE, Reason.STEP_TOO_LATE.value)
+    if pods_since is not None and facts.now - pods_since >= timedelta(seconds=plan.ready_deadline_seconds):
+        return facts.not_ready
+    if facts.now - since >= timedelta(seconds=limit):
+        return _failure(Reason.STEP_TOO_LATE, Reason.STEP_TOO_LATE.value)
+    return None
 
 
-def _step_limit_seconds(step: Step, held_since: datetime, step_entered: datetime) -> float:
-    """A step that was reached just in time still gets its bake; one that began again has what is left of its limit."""
-    spent = (held_since - step_entered).total_seconds()
-    waiting = step.deadline_seconds - step.bake_seconds
-    return step.deadline_seconds if spent <= waiting else max(step.deadline_seconds, spent)
+def _preparing_limit_seconds(plan: Plan) -> float:
+    """A probe that was ready just in time leaves the smoke test its own time."""
+    return plan.ready_deadline_seconds + (plan.smoke.timeout_seconds if plan.smoke is not None else 0.0)
 
 
 def _failure(reason: Reason, sentence: str) -> Judgement:

@@ -78,7 +78,7 @@ class KubeStore:
         return await self._client.replace(CONFIGMAPS, raw, self._namespace)
 
     async def command(self, command: Command, version: str) -> None:
-        """Leave a word for whoever drives the rollout, if nothing changed since `version`. Raises LostRace, KubeError."""
+        """Leave a word for whoever drives the rollout, if nothing has changed since. Raises LostRace, KubeError."""
         patch = {"metadata": {"resourceVersion": version}, "data": {COMMAND_KEY: encode(command)}}
         try:
             answer = await self._client.patch(CONFIGMAPS, self._name, self._namespace, patch, kind=PatchKind.MERGE)
