@@ -2,6 +2,7 @@
 
 import pytest
 
+from serinus.sandbox.rest import Raw
 from tests.sandbox.controllers.cluster import Cluster, condition, deployment, image_of, image_patch, names
 
 ANNOTATION = "deployment.kubernetes.io/"
@@ -59,10 +60,14 @@ async def test_an_update_that_never_gets_ready_stops_early(cluster: Cluster) -> 
     cluster.marker.is_ready = lambda pod: pod["spec"]["containers"][0]["image"] != "v2"
     await cluster.patch("deployments", "shop", image_patch("v2"))
     await cluster.settled_sizes({"v1": 3, "v2": 2})
-    stuck = await cluster.seen("shop")
+
+    async def counted() -> Raw | None:
+        deployment = await cluster.get("deployments", "shop")
+        return deployment if deployment["status"].get("unavailableReplicas") == 2 else None
+
+    stuck = await cluster.until("two unavailable", counted)
     assert condition(stuck, "Available")["status"] == "True"
     assert condition(stuck, "Progressing")["reason"] == "ReplicaSetUpdated"
-    assert stuck["status"]["unavailableReplicas"] == 2
 
 
 async def test_a_missed_deadline_is_said(cluster: Cluster) -> None:

@@ -22,9 +22,11 @@ from serinus.sandbox.processes import Processes
 async def main():
     async with Processes() as processes:
         log = Path(sys.argv[1])
-        fork = await processes.start([], {"POD_IP": "127.0.0.1", "PORT": "0"}, log)
+        fork = await processes.start([], {"POD_IP": "127.0.0.1", "PORT": "0"}, Path(sys.argv[1] + ".fork"))
         stubborn = "trap '' TERM HUP INT; sleep 1000 & echo $!; wait"
         command = await processes.start(["sh", "-c", stubborn], dict(os.environ), log)
+        while not log.read_text().strip()[-1:].isdigit():
+            await asyncio.sleep(0.01)
         print(fork.pid, command.pid, flush=True)
         await asyncio.Event().wait()
 
@@ -105,6 +107,10 @@ def test_no_process_survives_a_kill_of_the_owner_or_the_fork_server(tmp_path: Pa
         assert all(map(is_alive, pods))
         os.kill(owner.pid if victim == "owner" else server, signal.SIGKILL)
         asyncio.run(until(lambda: not any(map(is_alive, pods))))
+        if victim == "owner":
+            # Children of a pod's process are in nobody's sight but the fork server's, which lives long enough.
+            child = int((tmp_path / "log").read_text().splitlines()[-1])
+            asyncio.run(until(lambda: not is_alive(child)))
     finally:
         owner.kill()
         owner.communicate()

@@ -87,7 +87,7 @@ class DeploymentController:
                 fresh.setdefault("status", {})["collisionCount"] = count(deployment, "collisionCount") + 1
                 await self._writer.write(update_status(fresh))
             return  # else our copy was old: the ReplicaSet is ours already
-        message = f'Failed to create new replica set "{wanted["metadata"]["name"]}": {error}'
+        message = f'Failed to create new replica set "{wanted["metadata"]["name"]}": {error.message}'
         self._writer.tell(Event(deployment, "ReplicaSetCreateError", message, warning=True))
         if has_deadline(deployment):
             rollout.set_condition(Condition("Progressing", "False", "ReplicaSetCreateError", message))
