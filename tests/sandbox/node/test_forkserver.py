@@ -107,10 +107,8 @@ def test_no_process_survives_a_kill_of_the_owner_or_the_fork_server(tmp_path: Pa
         assert all(map(is_alive, pods))
         os.kill(owner.pid if victim == "owner" else server, signal.SIGKILL)
         asyncio.run(until(lambda: not any(map(is_alive, pods))))
-        if victim == "owner":
-            # Children of a pod's process are in nobody's sight but the fork server's, which lives long enough.
-            child = int((tmp_path / "log").read_text().splitlines()[-1])
-            asyncio.run(until(lambda: not is_alive(child)))
+        child = int((tmp_path / "log").read_text().splitlines()[-1])
+        asyncio.run(until(lambda: not is_alive(child)))
     finally:
         owner.kill()
         owner.communicate()
