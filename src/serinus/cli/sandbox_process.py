@@ -27,13 +27,20 @@ LOG_LINES_SHOWN = 5
 class SandboxError(click.ClickException):
     """The embedded cluster cannot be had: what, where, why and what to do."""
 
-    def __init__(self, what: str, where: str, why: str, hint: str, exit_code: int = Exit.REFUSED) -> None:
+    exit_code = Exit.REFUSED
+
+    def __init__(self, what: str, where: str, why: str, hint: str) -> None:
         super().__init__(f"serinus: {what}\n  where: {where}\n  why:   {why}\n  do:    {hint}")
-        self.exit_code = exit_code
 
     def show(self, file: object = None) -> None:
         """All of it, as it is."""
         click.echo(self.message, err=True)
+
+
+class SandboxFailed(SandboxError):
+    """It was asked for rightly, and did not come about."""
+
+    exit_code = Exit.UNDECIDED
 
 
 def default_folder(environment: Mapping[str, str]) -> Path:
@@ -98,13 +105,12 @@ def refuse_second(folder: Path) -> None:
         )
 
 
-def not_started(folder: Path, why: str) -> SandboxError:
+def not_started(folder: Path, why: str) -> SandboxFailed:
     """The error of a cluster that did not come up, with the end of what it said."""
     log = folder / "cluster.log"
     said = log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:] if log.exists() else []
-    return SandboxError(
-        "the embedded cluster did not start", str(folder), "\n         ".join([why, *said]), f"see {log}", Exit.UNDECIDED
-    )
+    indented = "\n         ".join([why, *said])
+    return SandboxFailed("the embedded cluster did not start", str(folder), indented, f"see {log}")
 
 
 def wait_until_ready(descriptor: int, folder: Path) -> None:

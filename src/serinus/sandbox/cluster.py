@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from serinus.sandbox.api import User, serve
-from serinus.sandbox.certificate import make_certificate
+from serinus.sandbox.certificate import certificate_file, make_certificate
 from serinus.sandbox.controllers import run_controllers
 from serinus.sandbox.kubelet import Kubelet, NodeSettings, Settings
 from serinus.sandbox.leash import die_with_parent
@@ -101,6 +101,13 @@ def write_kubeconfig(path: Path, server: Server, namespace: str = "default") -> 
     with os.fdopen(descriptor, "w") as file:
         json.dump(config, file, indent=2)  # JSON is YAML
     return path
+
+
+def server_of(folder: Path) -> Server:
+    """The server of the cluster that runs in a folder, from its kubeconfig."""
+    config = json.loads((folder / "kubeconfig").read_text())
+    url, token = config["clusters"][0]["cluster"]["server"], config["users"][0]["user"]["token"]
+    return Server(url, token, str(certificate_file(folder)))
 
 
 async def _serve_until_told(folder: Path, port: int) -> None:

@@ -100,8 +100,9 @@ class _Front:
             review = review_at(request.path)
             if review is not None:
                 return await self._review(request, user, review)
+            agent = request.headers.get("User-Agent", "")
             target = parse(request.method, request.path, request.query)
-            self._census.note(request.headers.get("User-Agent", ""), wish_of(target))
+            self._census.note(agent, wish_of(target), bool(request.query.get("dryRun")))
             self._authorizer.check(user, target)
             return await self._resources.answer(request, target)
         except StatusError as error:
