@@ -118,6 +118,16 @@ async def test_watch_list_marks_the_end_of_the_first_events(maps: Maps) -> None:
         assert await events.next_name() == ("ADDED", "b")
 
 
+async def test_a_bookmark_comes_shortly_before_the_end(maps: Maps) -> None:
+    version = await maps.version()
+    async with maps.watch(resourceVersion=version, timeoutSeconds="3", allowWatchBookmarks="true") as events:
+        await maps.create("a", tier="unseen")
+        assert await events.next_name() == ("ADDED", "a")
+        kind, found = await events.next()
+        assert (kind, found["kind"]) == ("BOOKMARK", "ConfigMap")
+        assert int(found["metadata"]["resourceVersion"]) > int(version)
+
+
 async def test_a_watch_ends_when_its_time_is_up(maps: Maps) -> None:
     async with maps.watch(resourceVersion=await maps.version(), timeoutSeconds="1") as events:
         assert events.response.status == 200

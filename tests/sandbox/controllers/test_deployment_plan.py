@@ -147,6 +147,12 @@ def test_a_half_done_rollout_grows_in_proportion() -> None:
     assert sizes(deployment(20, paused=True), old, new) == {"v1": 15, "v2": 10}
 
 
+def test_what_proportions_leave_over_goes_to_the_largest_and_newest() -> None:
+    old = replica_set("v1", 3, 3, desired=5, maximum=8)
+    new = replica_set("v2", 3, 3, revision=2, desired=5, maximum=8)
+    assert sizes(deployment(6), old, new) == {"v1": 3, "v2": 5}
+
+
 def test_scaling_to_nothing_takes_all() -> None:
     old, new = replica_set("v1", 3, 3), replica_set("v2", 2, 0, revision=2)
     assert sizes(deployment(0), old, new) == {"v1": 0, "v2": 0}

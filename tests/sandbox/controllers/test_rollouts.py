@@ -199,3 +199,21 @@ async def test_scaling_is_told_as_events(cluster: Cluster) -> None:
         return wanted <= messages
 
     await cluster.until("events", told)
+
+
+async def test_a_name_that_belongs_to_something_else_is_avoided(cluster: Cluster) -> None:
+    await cluster.create("deployments", deployment("shop", 1))
+    await cluster.rolled_out("shop", 1)
+    (taken,) = names(await cluster.replica_sets())
+    await cluster.delete("deployments", "shop", "Background")
+
+    async def gone() -> bool:
+        return not await cluster.replica_sets() and not await cluster.pods()
+
+    await cluster.until("nothing is left", gone)
+    foreign = deployment(taken, 0, "other", {"app": "other"})
+    await cluster.create("replicasets", {**foreign, "kind": "ReplicaSet"})
+    await cluster.create("deployments", deployment("shop", 1))
+    done = await cluster.rolled_out("shop", 1)
+    assert done["status"]["collisionCount"] == 1
+    assert len(await cluster.replica_sets()) == 2

@@ -11,7 +11,7 @@ from serinus.sandbox import rest
 from serinus.sandbox.api.server import serve
 from serinus.sandbox.api.users import User
 from serinus.sandbox.kubelet import Kubelet, NodeSettings, Settings
-from serinus.sandbox.networks import SERVICE_RANGE, claim_network
+from serinus.sandbox.networks import POD_RANGE, SERVICE_RANGE, claim_network
 from serinus.sandbox.rest import Raw
 
 T = TypeVar("T")
@@ -135,11 +135,12 @@ class World:
 @asynccontextmanager
 async def start_world(workdir: Path, nodes: list[NodeSettings], **settings: Any) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
+        pods = stack.enter_context(claim_network(POD_RANGE))
         services = stack.enter_context(claim_network(SERVICE_RANGE))
         tokens = {TOKEN: User("admin", ("system:masters",))}
         server = await stack.enter_async_context(serve(tokens=tokens, service_cidr=services))
         api = await stack.enter_async_context(CountingApi(rest.Server(server.url, TOKEN)))
-        kubelet = Kubelet(api, nodes, workdir, Settings(**settings))
+        kubelet = Kubelet(api, nodes, workdir, Settings(pod_network=pods, **settings))
         world = World(server.url, api, kubelet)
         tasks = [asyncio.create_task(kubelet.run()), asyncio.create_task(world.pods.run())]
         try:

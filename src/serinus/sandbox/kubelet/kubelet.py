@@ -7,7 +7,6 @@ import asyncio
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
@@ -21,7 +20,6 @@ from serinus.sandbox.kubelet.runtime import Runtime
 from serinus.sandbox.kubelet.scheduler import Scheduler
 from serinus.sandbox.kubelet.settings import NodeSettings, Settings
 from serinus.sandbox.kubelet.states import Running
-from serinus.sandbox.networks import claim_network
 from serinus.sandbox.processes import ForkServerLost, Processes
 from serinus.sandbox.rest import Api, ApiError, Mirror, Raw, key_of
 
@@ -41,7 +39,7 @@ class Kubelet:
         self._node_settings = {node.name: node for node in nodes}
         self._workdir = workdir
         self._settings = settings or Settings()
-        self._addresses: Addresses | None = None
+        self._addresses = Addresses(self._settings.pod_network)
         self._events = Events(api, "kubelet")
         self._pods = Mirror(api, "/api/v1/pods", self._on_pod)
         self._nodes = Mirror(api, "/api/v1/nodes", self._on_node)
@@ -54,14 +52,10 @@ class Kubelet:
     async def run(self) -> None:
         """Run until cancelled; then every process is killed, and the API is left as it is.
 
-        Raises NoNetworkLeft, or ForkServerLost (in an ExceptionGroup) when the fork server dies.
+        Raises ForkServerLost (in an ExceptionGroup) when the fork server dies.
         """
         connector = aiohttp.TCPConnector(limit=0, force_close=True)
-        async with AsyncExitStack() as stack:
-            # The claim is given back last: only when all processes are gone is the network free.
-            self._addresses = Addresses(stack.enter_context(claim_network(self._settings.pod_network)))
-            processes = await stack.enter_async_context(Processes())
-            http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        async with Processes() as processes, aiohttp.ClientSession(connector=connector) as http:
             self._runtime = Runtime(self._api, processes, self._events, http, self._workdir, self._settings)
             async with asyncio.TaskGroup() as group:
                 self._group = group
@@ -114,13 +108,12 @@ class Kubelet:
     def _start(self, key: tuple[str, str], raw_pod: Raw) -> None:
         assert self._runtime is not None
         assert self._group is not None
-        assert self._addresses is not None
         worker = PodWorker(self._runtime, raw_pod, self._addresses.take())
         self._workers[worker.uid] = worker
         self._uid_of[key] = worker.uid
-        self._group.create_task(self._run_worker(worker, key, self._addresses))
+        self._group.create_task(self._run_worker(worker, key))
 
-    async def _run_worker(self, worker: PodWorker, key: tuple[str, str], addresses: Addresses) -> None:
+    async def _run_worker(self, worker: PodWorker, key: tuple[str, str]) -> None:
         try:
             await worker.run()
         except ForkServerLost:
@@ -128,7 +121,7 @@ class Kubelet:
         except Exception:  # noqa: BLE001
             # The boundary between pods: one that cannot be handled must not take the others with it.
             sys.stderr.write(f"kubelet: pod {'/'.join(key)} is given up:\n{traceback.format_exc()}")
-        addresses.release(worker.pod_ip)
+        self._addresses.release(worker.pod_ip)
         del self._workers[worker.uid]
         if self._uid_of.get(key) == worker.uid:
             del self._uid_of[key]

@@ -18,8 +18,8 @@ class NodeSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`pod_network`: where pods get addresses; each must be one that this machine can bind. A kubelet takes a /22 of it
-    that no other has, so several may be given the same.
+    """`pod_network`: where pods get addresses; each must be one that this machine can bind, and no other kubelet's:
+    `serinus.sandbox.networks.claim_network` finds such a one.
 
     `node_address` and `endpoint_port` are where an API server finds the kubelet's own endpoint (0: there is none).
     A failed container is restarted at once, then after `back_off_seconds`, doubled each time up to

@@ -28,7 +28,7 @@ class DeploymentController:
     """Turns Deployments into ReplicaSets. `run` once the caches are filled."""
 
     def __init__(self, api: Api, caches: Caches) -> None:
-        self._writer = Writer(api, "deployment-controller")
+        self._writer = Writer(api, "deployment-controller", caches)
         self._deployments = caches.of("apps/v1", "Deployment")
         self._replica_sets = caches.of("apps/v1", "ReplicaSet")
         self._pods: Cache = caches.of("v1", "Pod")

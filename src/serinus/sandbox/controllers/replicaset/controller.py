@@ -29,7 +29,7 @@ class ReplicaSetController:
     """Turns ReplicaSets into pods. `run` once the caches are filled."""
 
     def __init__(self, api: Api, caches: Caches) -> None:
-        self._writer = Writer(api, "replicaset-controller")
+        self._writer = Writer(api, "replicaset-controller", caches)
         self._replica_sets = caches.of("apps/v1", "ReplicaSet")
         self._pods = caches.of("v1", "Pod")
         self._in_flight = Expectations()
