@@ -47,12 +47,16 @@ class Refused(click.ClickException):
         click.echo(self.message, err=True)
 
 
-async def release(session: Session, spec: Spec, writer: Writer) -> Exit:
-    """The whole of `serinus deploy`."""
+class Unfinished(Exception):
+    """Another version's rollout has not finished, and is to be superseded."""
+
+
+async def release(session: Session, spec: Spec, writer: Writer, supersede: bool = False) -> Exit:
+    """The whole of `serinus deploy`. Raises Unfinished under `supersede`, when there is one to take back first."""
     async with open_target(session.client, spec.namespace, spec.service) as target:
         saved = target.store.load()
         if saved is not None and not isinstance(saved.record.state, Finished):
-            return await resume(session, target, saved, spec, writer)
+            return await resume(session, target, saved, spec, writer, supersede)
         resolution = resolve(spec, await survey(target), session.dice.token())
         if isinstance(resolution, NothingToDo):
             writer.say(
@@ -63,11 +67,14 @@ async def release(session: Session, spec: Spec, writer: Writer) -> Exit:
             raise Refused(resolution)
         if problems := await preflight(target, resolution):
             raise Refused(problems)
-        return await _begin(session, target, resolution, writer)
+        return await _begin(session, target, saved, resolution, writer)
 
 
-async def _begin(session: Session, target: Target, plan: Plan, writer: Writer) -> Exit:
+async def _begin(session: Session, target: Target, before: Saved | None, plan: Plan, writer: Writer) -> Exit:
+    """`before`: what was saved when the plan was made; if that is no longer so, the plan may be wrong."""
     async with _leased(session, target) as lease:
+        if _version(target.store.load()) != _version(before):
+            raise Refused((_being_driven(target, "another run was faster"),))
         if (kept := kept_name(target)) is not None:
             writer.say(f"removing {kept}, kept from the release before")
             await sweep(target, kept)
@@ -75,21 +82,29 @@ async def _begin(session: Session, target: Target, plan: Plan, writer: Writer) -
         parts = parts_for(session, target, writer)
         announce(plan, writer)
         try:
-            await start(parts, plan, target.store.load())
+            await start(parts, plan, before)
         except LostRace as race:
             raise Refused((_being_driven(target, "another run was faster"),)) from race
         return await _drive(session, target, parts, lease, writer)
 
 
-async def resume(session: Session, target: Target, saved: Saved, spec: Spec, writer: Writer) -> Exit:
+def _version(saved: Saved | None) -> str | None:
+    return saved.version if saved is not None else None
+
+
+async def resume(
+    session: Session, target: Target, saved: Saved, spec: Spec, writer: Writer, supersede: bool = False
+) -> Exit:
     """Go on with an unfinished rollout, if it is of the version asked for."""
     plan = saved.record.plan
     asked = spec.version or next((version_of(image.image) for image in spec.images), None)
     if asked is not None and label_value(asked) != plan.version:
+        if supersede:
+            raise Unfinished
         why = f"a rollout of version {plan.version} to Service {plan.service} has not finished"
         where = f"namespace {plan.namespace}"
         back = f"serinus abort {plan.service} -n {plan.namespace}"
-        hint = f"take it back first: {back}; or go on with it: --version {plan.version}"
+        hint = f"go on with it: --version {plan.version}; or take it back first: {back}, or --supersede"
         raise Refused((Problem(f"version {asked} cannot be released now", where, why, hint),))
     writer.say(f"going on with the unfinished rollout of version {plan.version}")
     return await take_over(session, target, plan, writer)
@@ -102,13 +117,13 @@ async def take_over(session: Session, target: Target, plan: Plan, writer: Writer
         return await _drive(session, target, parts_for(session, target, writer), lease, writer)
 
 
-async def drive_unleased(session: Session, target: Target, plan: Plan, writer: Writer) -> Exit:
+async def drive_unleased(session: Session, target: Target, plan: Plan, writer: Writer) -> Finished:
     """Drive an unfinished rollout whatever its lease says, and remove the lease that a dead run left."""
     await follow(target, plan)
     with _signals(session, target, writer):
         finished = await drive(parts_for(session, target, writer))
     await remove_lease(session.client, store_name(target.service), target.namespace)
-    return exit_of(finished)
+    return finished
 
 
 @contextlib.asynccontextmanager
