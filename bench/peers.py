@@ -1,4 +1,4 @@
-"""The releases of field/peers-measured.md, by Serinus: same load and sizes, on a real control plane or the embedded one.
+"""The releases of field/peers-measured.md, by Serinus: same load and sizes, on a real control plane or embedded.
 
     python -m bench.peers [--cluster real]
 
