@@ -151,18 +151,12 @@ def unreachable_steps(asked: tuple[int, ...], replicas: int, surge: int) -> tupl
     return tuple(found)
 
 
-def replicas_needed(asked_percent: float, surge_percent: float = 25.0, limit: int = 1000) -> int | None:
-    """The smallest production size at which a share is reachable within a surge in percent of it."""
+def replicas_needed(asked_percent: float, limit: int = 1000) -> int | None:
+    """The smallest production size at which a share is reachable with one pod more: whatever the surge, it is then."""
     for replicas in range(1, limit + 1):
-        surge = surge_of(replicas, surge_percent)
-        if is_near(asked_percent, share_of(*nearest_split(asked_percent, replicas, surge))):
+        if is_near(asked_percent, share_of(*nearest_split(asked_percent, replicas, 1))):
             return replicas
     return None
-
-
-def surge_of(replicas: int, surge_percent: float) -> int:
-    """A percentage of maxSurge in pods, rounded up as the Deployment controller does."""
-    return -int(-replicas * surge_percent // 100)
 
 
 def make_steps(

@@ -9,6 +9,7 @@ from serinus.core.plan import (
     StableRef,
     Timing,
     make_steps,
+    nearest_split,
     replicas_needed,
     share_of,
     unreachable_steps,
@@ -344,7 +345,9 @@ def _nearest_plans(asked: tuple[int, ...], percent: float, replicas: int, surge:
     steps = make_steps(asked, replicas, surge, Promotion.RENAME, Timing(0.0, 0.0))
     nearest = ",".join(f"{round(step.share_percent)}" for step in steps if step.stable_replicas)
     needed = replicas_needed(percent)
-    scaled = f"; or run {needed} pods, which gives {share_of(1, needed):.1f} %" if needed and needed > replicas else ""
+    scaled = ""
+    if needed is not None and needed > replicas:
+        scaled = f"; or run {needed} pods, which gives {share_of(*nearest_split(percent, needed, 1)):.1f} %"
     return f"take --steps {nearest} (or --adapt, which means the same){scaled}; or split by requests with a router"
 
 
