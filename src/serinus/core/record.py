@@ -116,6 +116,7 @@ def with_past(record: Record, finished: Finished) -> Record:
     """The record of a finished rollout, itself the newest entry of its history."""
     plan = record.plan
     kept = plan.stable.name if plan.keep_previous and plan.stable and finished.outcome is Outcome.PROMOTED else None
+    evidence = bounded(finished.evidence)
     past = Past(
         rollout=plan.rollout,
         version_before=plan.stable.version if plan.stable is not None else None,
@@ -124,9 +125,10 @@ def with_past(record: Record, finished: Finished) -> Record:
         ended=finished.at,
         outcome=finished.outcome,
         reason=finished.reason,
-        evidence=bounded(finished.evidence),
+        evidence=evidence,
         share_percent=finished.share_percent,
         kept=kept,
     )
     history = (past, *record.history)[:HISTORY_MAX]
-    return msgspec.structs.replace(record, state=finished, history=history)
+    state = msgspec.structs.replace(finished, evidence=evidence)
+    return msgspec.structs.replace(record, state=state, history=history)

@@ -14,6 +14,7 @@ import msgspec
 from serinus.core.plan import Plan, Promotion, share_of
 from serinus.core.promotion import is_adopted, wishes_to_promote
 from serinus.core.reasons import ASKED_BY_A_PERSON, Outcome, Reason
+from serinus.core.record import bounded
 from serinus.core.state import (
     Baking,
     Evidence,
@@ -354,7 +355,8 @@ def _failure(reason: Reason, sentence: str) -> Judgement:
 
 def _leaving(plan: Plan, state: State, facts: Facts, grounds: Judgement) -> Leaving:
     reason = grounds.reason or Reason.STEP_TOO_LATE
-    return Leaving(facts.now, reason, grounds.evidence, _share_given(plan, state, facts))
+    evidence = bounded(grounds.evidence)  # a log's line may be longer than the cluster would save
+    return Leaving(facts.now, reason, evidence, _share_given(plan, state, facts))
 
 
 def _share_given(plan: Plan, state: State, facts: Facts) -> float:
