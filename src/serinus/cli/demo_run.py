@@ -5,17 +5,19 @@ import asyncio
 import contextlib
 import json
 import shlex
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+import aiohttp
 
 from serinus.cli.demo_figures import SLOW_MS, Figures, Release, read_requests
 from serinus.cli.demo_processes import Traffic, run_cluster, run_load, run_serinus
 from serinus.cli.demo_world import IMAGE, REPLICAS, SERVICE, World
 from serinus.cli.sandbox_process import SandboxFailed
 from serinus.sandbox.cluster import server_of
-from serinus.sandbox.rest import Api
+from serinus.sandbox.rest import Api, ApiError
 from serinus.system import SystemClock
 
 FIRST, GOOD, BAD = "v1", "v2", "v3"
@@ -64,8 +66,15 @@ async def perform(folder: Path, keeps: bool, screen: Screen) -> Figures:
                 cluster.keep()
             return figures
     except TimeoutError as error:
-        why, hint = f"it took longer than {SECONDS_MAX:g} s", "try again when the machine has less to do"
-        raise SandboxFailed("the demo did not come to its end", "this machine", why, hint) from error
+        raise _not_played("something took too long", "try again when the machine has less to do") from error
+    except (ApiError, aiohttp.ClientError) as error:
+        raise _not_played(
+            f"the embedded cluster did not answer: {error}", "try again; if that does not help, report it"
+        ) from error
+
+
+def _not_played(why: str, hint: str) -> SandboxFailed:
+    return SandboxFailed("the demo did not come to its end", "this machine", why, hint)
 
 
 async def _perform(folder: Path, screen: Screen) -> Figures:
@@ -94,12 +103,16 @@ async def _perform(folder: Path, screen: Screen) -> Figures:
 
 
 @contextlib.asynccontextmanager
-async def _beside(work: Any) -> AsyncIterator[None]:
-    """Run something beside the block, and end it with the block."""
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run something beside the block, and end it with the block; its own failure is told when the block has ended."""
+    task = asyncio.create_task(work)
+    try:
         yield
+    finally:
         task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    if not task.cancelled():
+        task.result()
 
 
 async def _refresh(scene: Scene, screen: Screen) -> None:
