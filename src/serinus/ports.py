@@ -69,8 +69,8 @@ class Cluster(Protocol):
     def observe(self, plan: Plan) -> World:
         """What it is like now, from the live copy; costs no request."""
 
-    async def changed(self, timeout_seconds: float) -> None:
-        """Wait until something changed, at most so long."""
+    async def changed(self, timeout_seconds: float) -> bool:
+        """Wait until something changed, at most so long; whether it did."""
 
     async def act(self, plan: Plan, action: Action) -> None:
         """Ask for one thing. Safe twice. Raises Trouble."""

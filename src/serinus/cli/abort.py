@@ -8,19 +8,19 @@ import click
 from serinus.cli.exits import Exit, exit_of
 from serinus.cli.options import choice_of, cluster_options, run
 from serinus.cli.output import Writer, writer_for
-from serinus.cli.run import ask, take_over
+from serinus.cli.run import ask, drive_unleased
 from serinus.core.progress import finished_progress
 from serinus.core.reasons import Outcome
-from serinus.core.state import Finished
+from serinus.core.state import Finished, Leaving
 from serinus.kube.kubeconfig import Choice
-from serinus.kube.lease import read_holder
-from serinus.kube.store import store_name
 from serinus.kube.target import Target, open_target
 from serinus.kube.world import KubeCluster
 from serinus.wiring import Session, open_session
 
-LOOK_SECONDS = 5.0
-"""How often to look whether the run that should take it back is still alive; changes are seen at once."""
+PATIENCE_SECONDS = 2.0
+"""How long the run that drives it has to begin with the way back, before it is begun from here."""
+SILENCE_SECONDS = 20.0
+"""How long nothing at all may change on the way back, before the run that drives it is taken for dead."""
 
 
 @click.command()
@@ -48,8 +48,12 @@ async def _abort(choice: Choice, service: str, output: str) -> Exit:
 
 
 async def _see_it_back(session: Session, target: Target, writer: Writer) -> Exit:
-    """Watch the run that drives it do so; take over when nobody does."""
+    """Watch the run that drives it do so; drive it from here when that does not begin at once.
+
+    The lease is not waited for: it says who drives, but compare-and-swap is what protects, and abort comes first.
+    """
     cluster = KubeCluster(target)
+    give_up_at = session.clock.monotonic() + PATIENCE_SECONDS
     while True:
         saved = target.store.load()
         if saved is None:
@@ -58,12 +62,12 @@ async def _see_it_back(session: Session, target: Target, writer: Writer) -> Exit
         if isinstance(state, Finished):
             writer.report(finished_progress(saved.record.plan, state))
             return Exit.DONE if state.outcome is Outcome.ABORTED else exit_of(state)
-        holder = await read_holder(session.client, store_name(target.service), target.namespace)
-        if holder is None or not holder.is_live(session.clock.now()):
-            writer.say("nobody drives it: taking it back from here")
-            code = await take_over(session, target, saved.record.plan, writer)
+        leaving = isinstance(state, Leaving)
+        patience = SILENCE_SECONDS if leaving else max(0.0, give_up_at - session.clock.monotonic())
+        if not await cluster.changed(patience):
+            writer.say("nobody began with it: taking it back from here")
+            code = await drive_unleased(session, target, saved.record.plan, writer)
             return Exit.DONE if code is Exit.ABORTED else code
-        await cluster.changed(LOOK_SECONDS)
 
 
 def _before(target: Target) -> str:

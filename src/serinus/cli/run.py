@@ -20,8 +20,9 @@ from serinus.core.survey import Problem
 from serinus.engine.cycle import Parts
 from serinus.engine.drive import drive, start
 from serinus.kube.errors import KubeError
-from serinus.kube.lease import Lease, LeaseHeld
+from serinus.kube.lease import Lease, LeaseHeld, remove_lease
 from serinus.kube.preflight import preflight
+from serinus.kube.store import store_name
 from serinus.kube.target import Target, follow, kept_name, open_target, survey, sweep
 from serinus.ports import LostRace, Saved
 from serinus.wiring import Session, parts_for
@@ -93,6 +94,15 @@ async def take_over(session: Session, target: Target, plan: Plan, writer: Writer
     async with _leased(session, target) as lease:
         await follow(target, plan)
         return await _drive(session, target, parts_for(session, target, writer), lease, writer)
+
+
+async def drive_unleased(session: Session, target: Target, plan: Plan, writer: Writer) -> Exit:
+    """Drive an unfinished rollout whatever its lease says, and remove the lease that a dead run left."""
+    await follow(target, plan)
+    with _signals(session, target, writer):
+        finished = await drive(parts_for(session, target, writer))
+    await remove_lease(session.client, store_name(target.service), target.namespace)
+    return exit_of(finished)
 
 
 @contextlib.asynccontextmanager

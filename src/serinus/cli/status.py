@@ -12,9 +12,7 @@ from serinus.core.record import Past
 from serinus.core.state import Baking, Finished, Leaving, Preparing, Promoting, Shifting, State
 from serinus.core.world import World
 from serinus.kube.kubeconfig import Choice
-from serinus.kube.lease import Holder, read_holder
-from serinus.kube.store import store_name
-from serinus.kube.target import Target, follow, open_target
+from serinus.kube.target import Target, follow, follow_lease, holder, open_target
 from serinus.kube.world import KubeCluster
 from serinus.ports import Saved
 from serinus.wiring import Session, open_session
@@ -42,6 +40,7 @@ async def _status(choice: Choice, service: str, watch: bool, output: str) -> Exi
             click.echo(_nothing(target, output))
             return Exit.DONE
         await follow(target, saved.record.plan)
+        await follow_lease(target)
         await _show(session, target, watch, output)
         return Exit.DONE
 
@@ -61,27 +60,28 @@ async def _show(session: Session, target: Target, watch: bool, output: str) -> N
         saved = target.store.load()
         if saved is None:
             return
-        holder = await read_holder(session.client, store_name(target.service), target.namespace) if not shown else None
         world = cluster.observe(saved.record.plan)
-        text = _as_json(saved, world) if output == "json" else _as_text(session, saved, world, holder, first=not shown)
+        text = _as_json(saved, world) if output == "json" else _as_text(target, saved, world, first=not shown)
         if text != shown:
-            click.echo(text)
+            at = "" if output == "json" or not shown else f"{session.clock.now():%H:%M:%S} "
+            click.echo(f"{at}{text}")
             shown = text
         if not watch or isinstance(saved.record.state, Finished):
             return
         await cluster.changed(60.0)
 
 
-def _as_text(session: Session, saved: Saved, world: World, holder: Holder | None, first: bool) -> str:
+def _as_text(target: Target, saved: Saved, world: World, first: bool) -> str:
     plan, state = saved.record.plan, saved.record.state
-    line = f"{session.clock.now():%H:%M:%S} {sentence_of(plan, state)}; {pods_of(world)}"
+    line = f"{sentence_of(plan, state)}; {pods_of(world)}"
     if not first:
         return line
     before = plan.stable.version if plan.stable is not None else "nothing"
     lines = [f"Service {plan.service} in namespace {plan.namespace}: {before} -> {plan.version}", f"  {line}"]
     if not isinstance(state, Finished):
-        live = holder is not None and holder.is_live(session.clock.now())
-        who = f"driven by {holder.identity}" if live and holder is not None else "ABANDONED: nobody drives it"
+        driver = holder(target)
+        live = driver is not None and driver.is_live(target.client.transport.clock.now())
+        who = f"driven by {driver.identity}" if live and driver is not None else "ABANDONED: nobody drives it"
         go_on = f"; go on: serinus deploy {plan.service} --version {plan.version}, or: serinus abort {plan.service}"
         lines.append(f"  {who}{'' if live else go_on}")
     lines += [f"  before: {_past(past)}" for past in saved.record.history[:HISTORY_SHOWN]]

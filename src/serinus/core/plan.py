@@ -155,7 +155,7 @@ def unreachable_steps(asked: tuple[int, ...], replicas: int, surge: int) -> tupl
 
 
 def replicas_needed(asked_percent: float) -> int | None:
-    """The smallest production size at which a share is reachable, with the maxSurge that Deployments have by default."""
+    """The smallest production size at which a share is reachable with the default maxSurge; None: too large a one."""
     for replicas in range(1, REPLICAS_SEARCHED + 1):
         if is_near(asked_percent, share_of(*nearest_split(asked_percent, replicas, surge_of(replicas)))):
             return replicas

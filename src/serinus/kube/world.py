@@ -57,14 +57,15 @@ class KubeCluster:
             stale_seconds=target.stale_seconds(),
         )
 
-    async def changed(self, timeout_seconds: float) -> None:
-        """Wait for any change of the live copies."""
+    async def changed(self, timeout_seconds: float) -> bool:
+        """Wait for any change of the live copies; False: there was none in that time."""
         target = self._target
         try:
             async with asyncio.timeout(timeout_seconds):
                 await target.changed.wait()
+                return True
         except TimeoutError:
-            return
+            return False
         finally:
             target.changed.clear()
 
