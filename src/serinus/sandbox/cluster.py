@@ -13,7 +13,6 @@ import asyncio
 import base64
 import contextlib
 import csv
-import ctypes
 import json
 import os
 import secrets
@@ -24,9 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from serinus.sandbox.api import User, serve
-from serinus.sandbox.certificate import make_certificate
+from serinus.sandbox.certificate import certificate_file, make_certificate
 from serinus.sandbox.controllers import run_controllers
 from serinus.sandbox.kubelet import Kubelet, NodeSettings, Settings
+from serinus.sandbox.leash import die_with_parent
 from serinus.sandbox.networks import POD_RANGE, SERVICE_RANGE, NoNetworkLeft, claim_network
 from serinus.sandbox.proxy import Proxy
 from serinus.sandbox.rest import Api, Server
@@ -34,7 +34,6 @@ from serinus.sandbox.rest import Api, Server
 CONTEXT = "serinus-sandbox"
 ADDRESS = "127.0.0.1"
 NODE = "laptop"
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +56,17 @@ async def run_cluster(folder: Path, tokens: dict[str, User] | None = None, port:
     certificate = make_certificate(folder, ADDRESS)
     tls = certificate.server_context()
     async with contextlib.AsyncExitStack() as stack:
-        pods = stack.enter_context(claim_network(POD_RANGE))
-        services = stack.enter_context(claim_network(SERVICE_RANGE))
-        serving = serve(port, ADDRESS, tokens=users, read_log=logs.read, service_cidr=services, tls=tls)
+        # Networks of its own, so that clusters on one machine stay out of each other's way.
+        pod_network, service_network = (
+            stack.enter_context(claim_network(within)) for within in (POD_RANGE, SERVICE_RANGE)
+        )
+        serving = serve(port, ADDRESS, tokens=users, read_log=logs.read, service_cidr=service_network, tls=tls)
         api_server = await stack.enter_async_context(serving)
         server = Server(api_server.url, token, str(certificate.certificate_file))
         kubeconfig = write_kubeconfig(folder / "kubeconfig", server)
         async with Api(server) as api, asyncio.TaskGroup() as group:
             (folder / "pods").mkdir(exist_ok=True)
-            kubelet = Kubelet(api, [NodeSettings(NODE)], folder / "pods", Settings(pod_network=pods))
+            kubelet = Kubelet(api, [NodeSettings(NODE)], folder / "pods", Settings(pod_network=pod_network))
             logs.kubelet = kubelet
             proxy = Proxy(api)
             parts = (run_controllers(api), kubelet.run(), proxy.run())
@@ -107,6 +108,13 @@ def write_kubeconfig(path: Path, server: Server, namespace: str = "default") -> 
     return path
 
 
+def server_of(folder: Path) -> Server:
+    """The server of the cluster that runs in a folder, from its kubeconfig."""
+    config = json.loads((folder / "kubeconfig").read_text())
+    url, token = config["clusters"][0]["cluster"]["server"], config["users"][0]["user"]["token"]
+    return Server(url, token, str(certificate_file(folder)))
+
+
 def read_users(file: Path) -> dict[str, User]:
     """Users by token, from a file as kube-apiserver's --token-auth-file. Raises OSError, ValueError."""
     users = {}
@@ -130,14 +138,6 @@ async def _serve_until_told(folder: Path, port: int, users: dict[str, User]) -> 
         await stop.wait()
 
 
-def die_with_parent() -> None:
-    """Have the kernel end this process when its parent dies, even by SIGKILL (Linux)."""
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it died before we asked
-        sys.exit(1)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m serinus.sandbox.cluster", description="The embedded cluster.")
     parser.add_argument("--dir", type=Path, required=True, help="folder for the kubeconfig, the pid and the pods' logs")
@@ -146,7 +146,7 @@ def main() -> None:
     parser.add_argument("--token-auth-file", type=Path, help='users: a line is token,user,uid[,"group,group"]')
     options = parser.parse_args()
     if options.with_parent:
-        die_with_parent()
+        die_with_parent(os.getppid(), signal.SIGTERM)
     options.dir.mkdir(parents=True, exist_ok=True)
     try:
         users = read_users(options.token_auth_file) if options.token_auth_file else {}

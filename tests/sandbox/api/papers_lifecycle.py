@@ -1,9 +1,18 @@
 """Exam papers on deletion, and on the life of a pod."""
 
+from typing import Any
+
 from tests.sandbox.api.exam_objects import PODS, REPLICA_SETS, pod, replica_set
 from tests.sandbox.api.examiner import ANYTHING, STRATEGIC, Containing, Step, delete, get, patch, post
 
-_SPEC = "spec.template.spec"
+JOBS = "/apis/batch/v1/namespaces/$NS/jobs"
+
+
+def job(name: str) -> dict[str, Any]:
+    """Suspended, so that a cluster with controllers makes no pod of it."""
+    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "demo/app:v1"}]}}
+    return {"metadata": {"name": name}, "spec": {"suspend": True, "template": template}}
+
 
 DELETION: list[Step] = [
     post(REPLICA_SETS, replica_set("a"), keep={"uid": "metadata.uid"}),
@@ -48,6 +57,8 @@ DELETION: list[Step] = [
         replica_set("d") | {"metadata": {"generateName": "made-"}},
         fields={"metadata.name": Containing("made-")},
     ),
+    post(JOBS, job("j")),
+    delete(f"{JOBS}/j", fields={"kind": "Job", "metadata.finalizers": ["orphan"]}),
     delete(REPLICA_SETS, fields={"kind": Containing("List")}),
     get(REPLICA_SETS, fields={"items": []}),
 ]

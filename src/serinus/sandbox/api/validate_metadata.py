@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from serinus.sandbox.api.errors import Cause
 from serinus.sandbox.api.kinds import Raw
 
-_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+DNS_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _LABEL_VALUE = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
 _KEY_NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
-_KEY = rf"({_LABEL}(\.{_LABEL})*/)?{_KEY_NAME}"
+_KEY = rf"({DNS_LABEL}(\.{DNS_LABEL})*/)?{_KEY_NAME}"
 _LENGTH_MAX = 63
 _ANNOTATIONS_BYTES_MAX = 256 * 1024
 _KEY_WORDS = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', "
+    "and must start and end with an alphanumeric character"
+)
+DNS_LABEL_WORDS = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
     "and must start and end with an alphanumeric character"
 )
 _VALUE_WORDS = (

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from serinus.sandbox.api.errors import Cause
 from serinus.sandbox.api.kinds import Raw
+from serinus.sandbox.api.validate_metadata import DNS_LABEL, DNS_LABEL_WORDS
 
-_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _MUTABLE = ("activeDeadlineSeconds", "tolerations", "ephemeralContainers", "schedulingGates", "nodeName")
 _HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
 _RESTART = ("Always", "OnFailure", "Never")
@@ -39,9 +39,8 @@ def _container(where: str, container: Raw, volumes: set[str | None]) -> Iterator
     name = container.get("name")
     if not name:
         yield Cause(f"{where}.name", "Required value", "FieldValueRequired")
-    elif len(name) > 63 or not re.fullmatch(_LABEL, name):
-        words = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'"
-        yield Cause(f"{where}.name", f'Invalid value: "{name}": {words}')
+    elif len(name) > 63 or not re.fullmatch(DNS_LABEL, name):
+        yield Cause(f"{where}.name", f'Invalid value: "{name}": {DNS_LABEL_WORDS}')
     image = container.get("image")
     if not image:
         yield Cause(f"{where}.image", "Required value", "FieldValueRequired")

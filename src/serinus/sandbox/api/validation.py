@@ -26,20 +26,21 @@ from serinus.sandbox.api.kinds import (
     Raw,
 )
 from serinus.sandbox.api.selectors import selector_tests
-from serinus.sandbox.api.validate_metadata import check_finalizers, check_labels, check_metadata
+from serinus.sandbox.api.validate_metadata import (
+    DNS_LABEL,
+    DNS_LABEL_WORDS,
+    check_finalizers,
+    check_labels,
+    check_metadata,
+)
 from serinus.sandbox.api.validate_pods import check_pod_spec, check_pod_update
 
-_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_SUBDOMAIN = rf"{DNS_LABEL}(\.{DNS_LABEL})*"
 _DATA_BYTES_MAX = 1024 * 1024
 _DATA_KEY = r"[-._a-zA-Z0-9]+"
 
-_LABEL_WORDS = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
-    "and must start and end with an alphanumeric character"
-)
 _NAME_RULES = {
-    "label": (_LABEL, 63, _LABEL_WORDS),
+    "label": (DNS_LABEL, 63, DNS_LABEL_WORDS),
     "subdomain": (
         _SUBDOMAIN,
         253,
