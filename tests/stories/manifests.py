@@ -6,7 +6,7 @@ from serinus.sandbox.rest import Raw
 
 SERVICE = "shop"
 PORT = 80
-READINESS = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1}
+READINESS = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1, "timeoutSeconds": 5}
 
 
 def service(version: str | None = None, **selector: str) -> Raw:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from serinus.core.pods import Track
 from serinus.core.progress import Progress, progress_of_action, progress_of_state
 from serinus.core.record import Record, with_past
 from serinus.core.state import Finished, State
-from serinus.core.transition import take_turn
+from serinus.core.transition import PROBE_STAGE, take_turn
 from serinus.core.turn import Action, Judgement, RunSmoke
 from serinus.core.world import World
 from serinus.engine.observe import MAY_FAIL, first_seen, observe, smoke_stage
@@ -108,7 +109,9 @@ def _start_smoke(parts: Parts, memory: Memory, saved: Saved, world: World, actio
     plan = saved.record.plan
     if plan.smoke is None or action.stage in memory.smoke:
         return False
-    ready = tuple(pod for pod in world.pods if pod.ready and pod.track.is_canary)
+    # Only the stage's own pods: the probe may still be on its way out when the first step is tested.
+    track = Track.PROBE if action.stage == PROBE_STAGE else Track.CANARY
+    ready = tuple(pod for pod in world.pods if pod.ready and pod.track is track and not pod.deleting)
     question = SmokeQuestion(plan.smoke, plan, action.stage, action.share_percent, ready)
     task = asyncio.create_task(parts.smoke.ask(question))
     task.add_done_callback(lambda _task: memory.answered.set())
