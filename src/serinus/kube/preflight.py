@@ -37,7 +37,9 @@ def rights_needed(plan: Plan) -> tuple[Right, ...]:
         ("delete", DEPLOYMENTS, ""),
         ("update", CONFIGMAPS, ""),
         ("create", CONFIGMAPS, ""),
+        ("patch", CONFIGMAPS, ""),  # how an abort or an interruption reaches the runner
         ("create", LEASES, ""),
+        ("update", LEASES, ""),
         ("delete", LEASES, ""),
         ("get", PODS, "log"),
     ]
