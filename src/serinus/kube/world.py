@@ -8,7 +8,7 @@ from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL
 from serinus.core.turn import Action, Adoption, Autoscaler, ProbePod, Workload
 from serinus.core.world import World
 from serinus.kube.act import Actor
-from serinus.kube.errors import ApiError, KubeError
+from serinus.kube.errors import BadRequest, KubeError, NotFound
 from serinus.kube.informer import Informer
 from serinus.kube.read import (
     autoscaler_of,
