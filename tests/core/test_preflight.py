@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from serinus.core.plan import HpaRef, Plan, Promotion, StableRef, Timing, make_steps
+from serinus.core.plan import HpaRef, Plan, Promotion
 from serinus.core.preflight import CHECKS, report_on
 from serinus.core.preflight.facts import (
     Budget,
@@ -26,45 +26,20 @@ from serinus.core.preflight.facts import (
 )
 from serinus.core.preflight.owners import ARGO_CD, FLUX, FLUX_HELM
 from serinus.core.preflight.room import extra_pods, peak_backwards, peak_forwards
-from serinus.core.spec import Naming, Smoke
+from serinus.core.spec import Smoke
 from serinus.core.survey import Problem
+from tests.core.samples import plan_of
 
 GIB = 2.0**30
 ROOMY = Node("big", {"cpu": 100.0, "memory": 100 * GIB, "pods": 100.0})
 
 
-def plan_of(
-    promotion: Promotion = Promotion.ADOPT,
-    replicas: int = 4,
-    asked: tuple[int, ...] = (25, 50),
-    smoke: Smoke | None = None,
-    hpa: HpaRef | None = None,
-    mark_version: bool = False,
-) -> Plan:
-    first = promotion is Promotion.FIRST
-    return Plan(
-        rollout="0000aaaa",
-        namespace="shop",
-        service="checkout",
-        release="v2",
-        version="v2",
-        images={"app": "registry/checkout:v2"},
-        naming=Naming.VERSIONED if promotion is Promotion.RENAME else Naming.IN_PLACE,
-        promotion=promotion,
-        stable=None if first else StableRef("checkout", "uid-stable", "v1", replicas, {"app": "registry/checkout:v1"}),
-        canary_name="checkout-v2",
-        replicas=replicas,
-        steps=make_steps(asked, replicas, 1, promotion, Timing(60.0, 300.0)),
-        ready_deadline_seconds=300.0,
-        smoke=smoke,
-        smoke_before_traffic=smoke is not None,
-        mark_version=mark_version,
-        hpa=hpa,
-    )
+IN_PLACE = plan_of(Promotion.ADOPT)
+"""Four pods; shares of 1+3, 2+2, 4+1."""
 
 
 def inputs(plan: Plan | None = None, **fields: Any) -> Inputs:
-    return Inputs(plan or plan_of(), "the test's cluster", **fields)
+    return Inputs(plan or IN_PLACE, "the test's cluster", **fields)
 
 
 def only(check: str, given: Inputs) -> Problem | Note:
@@ -131,7 +106,7 @@ def test_a_refused_dry_run_is_a_problem() -> None:
 def test_a_webhook_that_refuses_a_pod_without_an_owner_is_a_note_unless_such_a_pod_is_made() -> None:
     rehearsal = Rehearsal((Refusal("the cluster refuses pods", "here", "admission webhook said no", "do", True),))
     assert note("dry-run", inputs(rehearsal=rehearsal)).why == "admission webhook said no"
-    assert problem("dry-run", inputs(plan_of(smoke=Smoke("/")), rehearsal=rehearsal))
+    assert problem("dry-run", inputs(plan_of(Promotion.ADOPT, smoke=Smoke("/")), rehearsal=rehearsal))
 
 
 def test_paths_that_admission_changed_are_named() -> None:
@@ -148,7 +123,7 @@ def test_a_missing_readiness_probe_is_a_note() -> None:
 
 
 def test_a_single_replica_is_a_note() -> None:
-    assert "50 %" in note("single-replica", inputs(plan_of(replicas=1))).why
+    assert "50 %" in note("single-replica", inputs(plan_of(Promotion.ADOPT, replicas=1))).why
 
 
 def test_a_volume_for_one_pod_is_a_problem() -> None:
@@ -176,14 +151,14 @@ def test_leader_election_is_a_note() -> None:
 
 
 def test_the_largest_moment_forwards_is_a_steps_canary_beside_the_production_of_the_step_before() -> None:
-    plan = plan_of(replicas=10, asked=(10, 50))  # 1+9, 5+5, 10+1
+    plan = plan_of(Promotion.ADOPT, replicas=10, asked=(10, 50))  # 1+9, 5+5, 10+1
     assert peak_forwards(plan).pods == 15  # 10 of the canary, 5 of production
     assert extra_pods(plan, peak_forwards(plan)) == 5
 
 
 def test_the_smoke_tests_pod_counts_in_the_first_step() -> None:
-    assert peak_forwards(plan_of(replicas=4, asked=(99,))).pods == 8
-    with_smoke = plan_of(replicas=4, asked=(99,), smoke=Smoke("/"))
+    assert peak_forwards(plan_of(Promotion.ADOPT, replicas=4, asked=(99,))).pods == 8
+    with_smoke = plan_of(Promotion.ADOPT, replicas=4, asked=(99,), smoke=Smoke("/"))
     assert peak_forwards(with_smoke).pods == 9
     assert "smoke test" in peak_forwards(with_smoke).when
 
@@ -201,7 +176,9 @@ def test_a_first_deployment_needs_room_for_all_its_pods() -> None:
 
 @pytest.mark.parametrize(("hard", "enough"), [(19.0, True), (18.0, False)])
 def test_a_quota_of_pods_must_leave_room_for_the_way_back(hard: float, enough: bool) -> None:
-    given = inputs(plan_of(replicas=10, asked=(10, 50)), quotas=(Quota("team", {"pods": hard}, {"pods": 10.0}),))
+    given = inputs(
+        plan_of(Promotion.ADOPT, replicas=10, asked=(10, 50)), quotas=(Quota("team", {"pods": hard}, {"pods": 10.0}),)
+    )
     if enough:
         assert quiet(given)
         return
@@ -277,7 +254,10 @@ def test_other_pods_behind_the_service_are_a_note() -> None:
 
 
 def test_an_autoscaler_that_is_held_still_is_a_note() -> None:
-    assert "HorizontalPodAutoscaler web" in note("autoscaler", inputs(plan_of(hpa=HpaRef("web", 2, None)))).what
+    assert (
+        "HorizontalPodAutoscaler web"
+        in note("autoscaler", inputs(plan_of(Promotion.ADOPT, hpa=HpaRef("web", 2, None)))).what
+    )
 
 
 def test_keda_must_be_paused() -> None:
@@ -328,7 +308,9 @@ def test_a_release_in_place_changes_the_template_that_git_has_too() -> None:
 
 
 def test_a_service_that_the_release_does_not_change_may_be_kept_by_anyone() -> None:
-    assert quiet(inputs(plan_of(mark_version=False), keepers=(Keeper(ARGO_CD, "shop", "Service", "checkout"),)))
+    assert quiet(
+        inputs(plan_of(Promotion.ADOPT, mark_version=False), keepers=(Keeper(ARGO_CD, "shop", "Service", "checkout"),))
+    )
 
 
 def test_flux_is_told_what_to_ignore() -> None:
@@ -343,7 +325,7 @@ def test_flux_is_told_what_to_ignore() -> None:
 
 def test_git_must_name_the_new_deployment_after_a_release_by_version() -> None:
     given = inputs(plan_of(Promotion.RENAME), keepers=(Keeper(ARGO_CD, "shop", "Deployment", "checkout"),))
-    assert "have Git name checkout-v2 in place of checkout" in note("gitops", given).hint
+    assert "have Git name checkout-v2 in place of checkout-v1" in note("gitops", given).hint
 
 
 # What was not looked at

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from serinus.core.spec import Image, Spec
+from serinus.kube.errors import Unauthorized
 from tests.kube.preflight_world import ADMIN, NAMESPACE, PIPELINE, SPEC, World, documented_grants, running_world
 
 REQUESTS_MAX = 12
@@ -186,3 +187,9 @@ async def test_an_administrator_is_asked_one_question_about_rights(world: World)
     world.production()
     await world.looked_at(token=ADMIN)
     assert sum("authorization.k8s.io" in request.path for request in world.sent) == 1
+
+
+async def test_an_unknown_caller_is_an_error_and_no_list_of_problems(world: World) -> None:
+    world.production()
+    with pytest.raises(Unauthorized):
+        await world.looked_at(token="stranger")

@@ -9,18 +9,18 @@ import pytest
 
 from serinus.cli.exits import Exit
 from serinus.cli.run import ask, release
-from serinus.core.plan import HpaRef
+from serinus.core.plan import HpaRef, Plan, Promotion
 from serinus.core.progress import Progress
 from serinus.core.spec import Naming, Smoke
 from serinus.kube.errors import Forbidden
-from serinus.kube.resources import DEPLOYMENTS, PODS
+from serinus.kube.resources import DEPLOYMENTS, PODS, REPLICASETS, SERVICES
 from serinus.kube.rights import Access, Right, rights_needed
 from serinus.kube.target import open_target
 from serinus.sandbox.controllers import run_controllers
 from serinus.sandbox.rest import Api, Server
 from serinus.system import SystemClock, SystemDice
 from serinus.wiring import Session
-from tests.core.test_preflight import plan_of
+from tests.core.samples import plan_of
 from tests.kube.preflight_world import ADMIN, NAMESPACE, PIPELINE, SPEC, Grant, World, documented_grants, running_world
 from tests.sandbox.controllers.cluster import Cluster, Marker, deployment
 
@@ -53,8 +53,35 @@ class Heard:
 
 
 def test_the_documented_verbs_are_those_that_a_full_plan_needs() -> None:
-    plan = plan_of(smoke=Smoke("/healthz"), hpa=HpaRef("web", 2, None), mark_version=True)
+    plan = plan_of(Promotion.ADOPT, smoke=Smoke("/healthz"), hpa=HpaRef("web", 2, None), mark_version=True)
     assert documented_grants() == {(right.verb, right.resource.group, right.plural) for right in rights_needed(plan)}
+
+
+@pytest.mark.parametrize(
+    ("plan", "right", "needed"),
+    [
+        (plan_of(Promotion.ADOPT), Right("patch", SERVICES), False),
+        (plan_of(), Right("patch", SERVICES), True),
+        (plan_of(), Right("get", PODS, "proxy"), False),
+        (plan_of(smoke=Smoke("/", None)), Right("get", PODS, "proxy"), True),
+        (plan_of(smoke=Smoke(None, "true")), Right("get", PODS, "proxy"), False),
+        (plan_of(smoke=Smoke(None, "true")), Right("create", PODS), True),
+        (plan_of(Promotion.FIRST, smoke=Smoke(None, "true")), Right("create", PODS), False),
+        (plan_of(Promotion.ADOPT), Right("watch", REPLICASETS), True),
+        (plan_of(), Right("watch", REPLICASETS), False),
+    ],
+)
+def test_only_rights_that_the_plan_may_use_are_asked_for(plan: Plan, right: Right, needed: bool) -> None:
+    assert (right in rights_needed(plan)) is needed
+
+
+async def test_all_missing_rights_are_told_together(world: World) -> None:
+    world.production()
+    world.grant({("list", group, plural) for verb, group, plural in documented_grants() if plural in SURVEYED})
+    said = await _said(world)
+    assert "no right to create deployments.apps" in said
+    assert "no right to patch services" in said
+    assert len(said) > 15
 
 
 @pytest.mark.parametrize("taken", sorted(documented_grants()), ids="-".join)

@@ -11,14 +11,12 @@ from collections.abc import Iterator
 import msgspec
 
 from serinus.core.spec import Naming, Smoke
+from serinus.core.state import PauseEnd
 
 TOLERANCE_POINTS = 5.0
 """A share may differ from the asked one by this many percentage points..."""
 TOLERANCE_RATIO = 1.25
 """...and expose at most this many times the users that were meant to be exposed."""
-DEFAULT_SURGE_PERCENT = 25
-REPLICAS_SEARCHED = 200
-"""How many pods a refusal may advise to run."""
 DEFAULT_STEPS_PERCENT = (25, 50, 75)
 PROMOTION_DEADLINE_SECONDS = 600.0
 LEAVING_DEADLINE_SECONDS = 900.0
@@ -32,6 +30,13 @@ class Promotion(enum.Enum):
     FIRST = "nothing to replace: the first version"
 
 
+class Approval(msgspec.Struct, frozen=True):
+    """A person's word is needed to leave a step forwards; without it, `end` happens at the deadline."""
+
+    deadline_seconds: float
+    end: PauseEnd
+
+
 class Step(msgspec.Struct, frozen=True):
     """One share held for a time. `deadline_seconds` bounds the whole step: pods ready, gates passed, bake over."""
 
@@ -40,6 +45,7 @@ class Step(msgspec.Struct, frozen=True):
     stable_replicas: int
     bake_seconds: float
     deadline_seconds: float
+    approval: Approval | None = None
 
     @property
     def share_percent(self) -> float:
@@ -91,6 +97,7 @@ class Plan(msgspec.Struct, frozen=True):
     mark_version: bool = True  # the Service's `version` label is kept up to date
     keep_previous: bool = False
     hpa: HpaRef | None = None
+    hold_seconds: float | None = None  # harm holds the rollout for so long, for a person to decide; None: it reverts
     promotion_deadline_seconds: float = PROMOTION_DEADLINE_SECONDS
     leaving_deadline_seconds: float = LEAVING_DEADLINE_SECONDS
 
@@ -154,17 +161,12 @@ def unreachable_steps(asked: tuple[int, ...], replicas: int, surge: int) -> tupl
     return tuple(found)
 
 
-def replicas_needed(asked_percent: float) -> int | None:
-    """The smallest production size at which a share is reachable with the default maxSurge; None: too large a one."""
-    for replicas in range(1, REPLICAS_SEARCHED + 1):
-        if is_near(asked_percent, share_of(*nearest_split(asked_percent, replicas, surge_of(replicas)))):
+def replicas_needed(asked_percent: float, limit: int = 1000) -> int | None:
+    """The smallest production size at which a share is reachable with one pod more: whatever the surge, it is then."""
+    for replicas in range(1, limit + 1):
+        if is_near(asked_percent, share_of(*nearest_split(asked_percent, replicas, 1))):
             return replicas
     return None
-
-
-def surge_of(replicas: int) -> int:
-    """The default maxSurge in pods, rounded up as the Deployment controller does."""
-    return -(-replicas * DEFAULT_SURGE_PERCENT // 100)
 
 
 def make_steps(

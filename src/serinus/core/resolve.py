@@ -12,7 +12,6 @@ from serinus.core.plan import (
     nearest_split,
     replicas_needed,
     share_of,
-    surge_of,
     unreachable_steps,
 )
 from serinus.core.spec import RELEASE_LABEL, VERSION_LABEL, Naming, Spec
@@ -357,8 +356,7 @@ def _nearest_plans(asked: tuple[int, ...], percent: float, replicas: int, surge:
     needed = replicas_needed(percent)
     scaled = ""
     if needed is not None and needed > replicas:
-        share = share_of(*nearest_split(percent, needed, surge_of(needed)))
-        scaled = f"; or run {needed} pods, which gives {share:.1f} %"
+        scaled = f"; or run {needed} pods, which gives {share_of(*nearest_split(percent, needed, 1)):.1f} %"
     return f"take --steps {nearest} (or --adapt, which means the same){scaled}; or split by requests with a router"
 
 
