@@ -132,7 +132,8 @@ async def _release(version: str, folder: Path, world: World, screen: Screen) -> 
     arguments = arguments_of(version)
     asked_before = await world.requests()
     screen.command("serinus " + shlex.join(arguments))
-    began, last = clock.now().timestamp(), {}
+    began = clock.now().timestamp()
+    last: dict[str, Any] = {}
     async with run_serinus(arguments, folder / "kubeconfig") as child:
         async for line in child.lines():
             said = _parsed(line)
