@@ -53,9 +53,11 @@ def rights_needed(plan: Plan) -> tuple[Right, ...]:
 
 
 async def preflight(target: Target, plan: Plan) -> tuple[Problem, ...]:
-    """Every problem the cluster has with the plan. Raises KubeError when it does not answer."""
-    missing, refused = await asyncio.gather(_missing_rights(target, plan), _refusal(target, plan))
-    return (*missing, *refused)
+    """Every problem the cluster has with the plan. Raises KubeError when it does not answer.
+
+    Rights come first: without them a dry run would be refused for its own lack of one, and hide all the others.
+    """
+    return await _missing_rights(target, plan) or await _refusal(target, plan)
 
 
 async def _missing_rights(target: Target, plan: Plan) -> tuple[Problem, ...]:
