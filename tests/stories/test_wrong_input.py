@@ -49,12 +49,14 @@ async def test_two_deployments_behind_the_service(place: Place) -> None:
     twins = [manifests.deployment(f"{SERVICE}-{side}", 1, app=SERVICE, side=side) for side in ("left", "right")]
     await place.in_production([manifests.service(), *twins])
     result = await place.deploy(V2)
-    assert_one_error(result, REFUSED, "cannot tell which Deployment is production", "shop-left (1 pods)", "--deployment")
+    assert_one_error(
+        result, REFUSED, "cannot tell which Deployment is production", "shop-left (1 pods)", "--deployment"
+    )
     assert await place.traces() == []
 
 
 async def test_a_selector_that_matches_nothing(place: Place) -> None:
-    await place.apply(manifests.service(None, app="shoes"), manifests.deployment(SERVICE, 1))
+    await place.apply(manifests.service(selector={"app": "shoes"}), manifests.deployment(SERVICE, 1))
     await place.until("its pod is ready", lambda: len(place.ready_pods()) == 1)
     await place.begin()
     result = await place.deploy(V2)
