@@ -43,6 +43,7 @@ async def open_session(choice: Choice) -> AsyncIterator[Session]:
     clock, dice = SystemClock(), SystemDice()
     config = load_config(choice, os.environ)
     async with connect(config, clock=clock, dice=dice, user_agent=USER_AGENT) as client:
+        await client.server_version()  # a cluster that does not answer is told at once, not waited for
         yield Session(client, clock, dice, f"{os.uname().nodename}-{os.getpid()}-{dice.token()}")
 
 

@@ -76,6 +76,8 @@ clusters:
 users:
 - name: v
   user: {token: second}
+- name: u
+  user: {token: shadowed}
 contexts:
 - name: three
   context: {cluster: d, user: v, namespace: third}

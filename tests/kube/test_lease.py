@@ -10,7 +10,7 @@ import pytest
 from serinus.kube import errors
 from serinus.kube.client import Client, PatchKind
 from serinus.kube.config import User
-from serinus.kube.lease import Lease, LeaseHeld, holder_of, read_holder
+from serinus.kube.lease import Holder, Lease, LeaseHeld, holder_of
 from serinus.kube.resources import LEASES, NAMESPACES
 from serinus.sandbox.api import User as ApiUser
 from serinus.sandbox.api import serve
@@ -33,11 +33,18 @@ def lease(client: Client, identity: str) -> Lease:
     return Lease(client, "checkout", "shop", identity, {"app.kubernetes.io/managed-by": "serinus"})
 
 
+async def read_holder(client: Client) -> Holder | None:
+    try:
+        return holder_of(await client.get(LEASES, "checkout", "shop"))
+    except errors.NotFound:
+        return None
+
+
 async def test_a_free_lease_is_taken_and_given_back_without_a_trace() -> None:
     clock = FakeClock()
     async with cluster(clock) as client:
         async with lease(client, "runner-a") as mine:
-            holder = await read_holder(client, "checkout", "shop")
+            holder = await read_holder(client)
             assert holder is not None
             assert (holder.identity, holder.renewed, holder.duration_seconds) == ("runner-a", clock.now(), 15)
             assert holder.is_live(clock.now() + timedelta(seconds=15))
@@ -95,6 +102,19 @@ async def test_a_lease_that_expired_long_ago_is_taken_at_once() -> None:
             assert clock.monotonic() == 0
 
 
+async def test_a_lease_that_expired_just_now_is_watched_first() -> None:
+    clock = FakeClock()
+    async with cluster(clock) as client:
+        await _leave_behind(client, clock, age_seconds=29)
+        mine = lease(client, "runner-b")
+        acquiring = asyncio.create_task(mine.acquire())
+        await clock.until_asleep(2)
+        assert not acquiring.done()
+        clock.advance(15)
+        await acquiring
+        await mine.release()
+
+
 async def test_a_holder_that_leaves_while_we_watch_makes_way() -> None:
     clock = FakeClock()
     async with cluster(clock) as client:
@@ -125,7 +145,7 @@ async def test_a_lease_that_another_took_unseen_is_not_deleted() -> None:
     async with cluster(clock) as client:
         async with lease(client, "runner-a"):
             await _patch_spec(client, holderIdentity="runner-b")
-        holder = await read_holder(client, "checkout", "shop")
+        holder = await read_holder(client)
     assert holder is not None
     assert holder.identity == "runner-b"
 
@@ -159,12 +179,13 @@ async def test_a_server_that_is_silent_for_ten_seconds_costs_the_lease() -> None
         async with asyncio.timeout(10):
             await mine.lost.wait()
         await mine.release()
+        assert len(server.seen) == 3  # what is lost is not ours to delete
 
 
 async def _renewed_at(client: Client, clock: FakeClock, seconds: float) -> None:
     assert clock.monotonic() == pytest.approx(seconds)
     async with asyncio.timeout(10):
-        while (holder := await read_holder(client, "checkout", "shop")) is None or holder.renewed != clock.now():
+        while (holder := await read_holder(client)) is None or holder.renewed != clock.now():
             pass
 
 

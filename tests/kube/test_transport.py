@@ -9,7 +9,7 @@ from serinus.kube.client import Client, PatchKind
 from serinus.kube.config import User
 from serinus.kube.resources import CONFIGMAPS, PODS
 from tests.fakes.clock import FakeClock
-from tests.fakes.server import answer, failure, hang_up, scripted_server
+from tests.fakes.server import answer, failure, hang_up, never, scripted_server
 from tests.kube.support import client_for, pod, pod_list
 
 
@@ -144,7 +144,7 @@ async def test_a_write_to_a_server_that_is_not_there_did_not_happen() -> None:
     async with scripted_server() as server:
         url = server.url
     async with client_for(url) as client:
-        with pytest.raises(errors.Unreachable, match="cannot connect to 127") as caught:
+        with pytest.raises(errors.Unreachable, match=r"cannot connect to 127.*: Connection refused") as caught:
             await client.create(PODS, pod("a", 0), "shop")
     assert not caught.value.may_have_happened
 
@@ -155,6 +155,13 @@ async def test_a_server_that_is_away_is_found_out_at_once_by_its_version() -> No
     async with client_for(url) as client:
         with pytest.raises(errors.Unreachable, match="cannot connect"):
             await client.server_version()
+
+
+async def test_an_answer_that_does_not_come_is_not_waited_for() -> None:
+    async with scripted_server() as server, client_for(server.url) as client:
+        server.then(never())
+        with pytest.raises(errors.Unreachable, match=r"no complete answer within 0\.05 s"):
+            await client.pod_proxy("a", "shop", 80, "/", seconds_max=0.05)
 
 
 async def test_an_answer_cut_off_in_the_middle_is_no_answer() -> None:

@@ -48,21 +48,20 @@ rules:
 
 
 class PlaneError(Exception):
-    """The control plane did not start; the message holds the end of its log."""
+    """The control plane did not start; the message says why, where it can with the end of a log."""
 
 
 class ControlPlane:
     """One control plane with its own empty etcd. Use as an async context manager; any event loop may use it then.
 
     `controllers` are those the controller-manager runs; `users` are names that may log in beside the administrator,
-    without any right until RBAC gives them one. Raises PlaneError, or binary.BuildError.
+    without any right until RBAC gives them one. Raises PlaneError.
     """
 
     def __init__(self, controllers: Sequence[str] = CONTROLLERS, users: Sequence[str] = ()) -> None:
         self._controllers = controllers
         self._tokens = {user: secrets.token_hex(16) for user in (ADMIN, *users)}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._program = ""
         self._folder = Path()
         self._port = 0
 
@@ -94,7 +93,8 @@ class ControlPlane:
         return self._folder / f"kubeconfig-{user}"
 
     async def __aenter__(self) -> Self:
-        self._program = str(binary.find_or_build())
+        if not binary.path().exists():
+            raise PlaneError(f"{binary.path()} is not built yet; `./run real` builds it, in about 6 minutes")
         self._folder = Path(tempfile.mkdtemp(prefix="serinus-plane-"))
         try:
             self._write_files()
@@ -193,7 +193,7 @@ class ControlPlane:
         # A session of its own: Ctrl-C in the terminal goes to pytest alone, which then stops everything in order.
         with self._log(component).open("wb") as log:
             self._processes[component] = subprocess.Popen(
-                [self._program, component, *flags],
+                [str(binary.path()), component, *flags],
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

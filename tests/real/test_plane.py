@@ -21,7 +21,7 @@ def a_pod(name: str) -> Raw:
     return {"metadata": {"name": name, "labels": {"app": name}}, "spec": {"containers": [container]}}
 
 
-async def test_kubectl_meets_the_kubernetes_that_go_mod_names(plane: ControlPlane) -> None:
+async def test_kubectl_meets_kubernetes_1_36_3(plane: ControlPlane) -> None:
     answer = json.loads(await kubectl(plane, "version", "--output=json"))
     assert answer["serverVersion"]["gitVersion"] == "v1.36.3"
 

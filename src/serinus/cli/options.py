@@ -11,7 +11,7 @@ import click
 
 from serinus.cli.exits import Exit
 from serinus.core.spec import Image, Naming, Smoke, Spec
-from serinus.kube.errors import ConfigError, Forbidden, Invalid, KubeError
+from serinus.kube.errors import ApiError, ConfigError, Forbidden, Invalid, KubeError, Unreachable
 from serinus.kube.kubeconfig import Choice
 from serinus.ports import Trouble
 
@@ -126,7 +126,8 @@ def error_text(error: KubeError) -> str:
     """An error in four lines."""
     parts = [("where", error.where), ("why", error.why), ("do", error.hint)]
     lines = [f"  {name + ':':<6} {text}" for name, text in parts if text]
-    return "\n".join([f"serinus: {error.what}", *lines])
+    what = f"cannot {error.what}" if isinstance(error, ApiError | Unreachable) else error.what
+    return "\n".join([f"serinus: {what}", *lines])
 
 
 def is_terminal() -> bool:

@@ -1,7 +1,7 @@
 """`serinus status`: where a rollout is, who drives it, and how the last ones ended."""
 
 import json
-from typing import Any
+from typing import Any, assert_never
 
 import click
 
@@ -9,12 +9,10 @@ from serinus.cli.exits import Exit
 from serinus.cli.options import choice_of, cluster_options, run
 from serinus.core.plan import Plan, share_of
 from serinus.core.record import Past
-from serinus.core.state import Baking, Finished, Leaving, Preparing, Promoting, Shifting, State
+from serinus.core.state import Baking, Finished, Leaving, Paused, Preparing, Promoting, Shifting, State
 from serinus.core.world import World
 from serinus.kube.kubeconfig import Choice
-from serinus.kube.lease import Holder, read_holder
-from serinus.kube.store import store_name
-from serinus.kube.target import Target, follow, open_target
+from serinus.kube.target import Target, follow, follow_lease, holder, open_target
 from serinus.kube.world import KubeCluster
 from serinus.ports import Saved
 from serinus.wiring import Session, open_session
@@ -24,12 +22,21 @@ HISTORY_SHOWN = 5
 
 @click.command()
 @click.argument("service")
-@click.option("-w", "--watch", is_flag=True, help="Go on until the rollout has finished.")
+@click.option("-w", "--watch", "follow_it", is_flag=True, help="Go on until the rollout has finished.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Text, or JSON lines.")
 @cluster_options
-def status(service: str, watch: bool, output: str, **values: Any) -> int:
+def status(service: str, follow_it: bool, output: str, **values: Any) -> int:
     """Show where the rollout of SERVICE is: state, share, pods, who drives it; and how the last ones ended."""
-    return run(_status(choice_of(values), service, watch, output))
+    return run(_status(choice_of(values), service, follow_it, output))
+
+
+@click.command()
+@click.argument("service")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Text, or JSON lines.")
+@cluster_options
+def watch(service: str, output: str, **values: Any) -> int:
+    """Show where the rollout of SERVICE is, at every change, until it has finished."""
+    return run(_status(choice_of(values), service, True, output))
 
 
 async def _status(choice: Choice, service: str, watch: bool, output: str) -> Exit:
@@ -42,6 +49,7 @@ async def _status(choice: Choice, service: str, watch: bool, output: str) -> Exi
             click.echo(_nothing(target, output))
             return Exit.DONE
         await follow(target, saved.record.plan)
+        await follow_lease(target)
         await _show(session, target, watch, output)
         return Exit.DONE
 
@@ -61,27 +69,28 @@ async def _show(session: Session, target: Target, watch: bool, output: str) -> N
         saved = target.store.load()
         if saved is None:
             return
-        holder = await read_holder(session.client, store_name(target.service), target.namespace) if not shown else None
         world = cluster.observe(saved.record.plan)
-        text = _as_json(saved, world) if output == "json" else _as_text(session, saved, world, holder, first=not shown)
+        text = _as_json(saved, world) if output == "json" else _as_text(target, saved, world, first=not shown)
         if text != shown:
-            click.echo(text)
+            at = "" if output == "json" or not shown else f"{session.clock.now():%H:%M:%S} "
+            click.echo(f"{at}{text}")
             shown = text
         if not watch or isinstance(saved.record.state, Finished):
             return
         await cluster.changed(60.0)
 
 
-def _as_text(session: Session, saved: Saved, world: World, holder: Holder | None, first: bool) -> str:
+def _as_text(target: Target, saved: Saved, world: World, first: bool) -> str:
     plan, state = saved.record.plan, saved.record.state
-    line = f"{session.clock.now():%H:%M:%S} {sentence_of(plan, state)}; {pods_of(world)}"
+    line = f"{sentence_of(plan, state)}; {pods_of(world)}"
     if not first:
         return line
     before = plan.stable.version if plan.stable is not None else "nothing"
     lines = [f"Service {plan.service} in namespace {plan.namespace}: {before} -> {plan.version}", f"  {line}"]
     if not isinstance(state, Finished):
-        live = holder is not None and holder.is_live(session.clock.now())
-        who = f"driven by {holder.identity}" if live and holder is not None else "ABANDONED: nobody drives it"
+        driver = holder(target)
+        live = driver is not None and driver.is_live(target.client.transport.clock.now())
+        who = f"driven by {driver.identity}" if live and driver is not None else "ABANDONED: nobody drives it"
         go_on = f"; go on: serinus deploy {plan.service} --version {plan.version}, or: serinus abort {plan.service}"
         lines.append(f"  {who}{'' if live else go_on}")
     lines += [f"  before: {_past(past)}" for past in saved.record.history[:HISTORY_SHOWN]]
@@ -116,12 +125,16 @@ def sentence_of(plan: Plan, state: State) -> str:
             return f"step {step + 1} of {len(plan.steps)}: on the way to {plan.steps[step].share_percent:.0f} %"
         case Baking(step):
             return f"step {step + 1} of {len(plan.steps)}: holding {plan.steps[step].share_percent:.0f} %"
+        case Paused(_, _, until, end, _, evidence):
+            return f"held: {evidence.sentence}; at {until:%H:%M:%S} UTC it will {end.value}"
         case Promoting():
             return "promoting: every step passed"
         case Leaving(_, _, evidence):
             return f"going back: {evidence.sentence}"
         case Finished(_, outcome, _, evidence):
             return f"finished, {outcome.value}: {evidence.sentence}"
+        case _:
+            assert_never(state)
 
 
 def pods_of(world: World) -> str:

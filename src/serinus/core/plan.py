@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from serinus.core.spec import Naming, Smoke
+from serinus.core.state import PauseEnd
 
 TOLERANCE_POINTS = 5.0
 """A share may differ from the asked one by this many percentage points..."""
@@ -29,6 +30,13 @@ class Promotion(enum.Enum):
     FIRST = "nothing to replace: the first version"
 
 
+class Approval(msgspec.Struct, frozen=True):
+    """A person's word is needed to leave a step forwards; without it, `end` happens at the deadline."""
+
+    deadline_seconds: float
+    end: PauseEnd
+
+
 class Step(msgspec.Struct, frozen=True):
     """One share held for a time. `deadline_seconds` bounds the whole step: pods ready, gates passed, bake over."""
 
@@ -37,6 +45,7 @@ class Step(msgspec.Struct, frozen=True):
     stable_replicas: int
     bake_seconds: float
     deadline_seconds: float
+    approval: Approval | None = None
 
     @property
     def share_percent(self) -> float:
@@ -88,6 +97,7 @@ class Plan(msgspec.Struct, frozen=True):
     mark_version: bool = True  # the Service's `version` label is kept up to date
     keep_previous: bool = False
     hpa: HpaRef | None = None
+    hold_seconds: float | None = None  # harm holds the rollout for so long, for a person to decide; None: it reverts
     promotion_deadline_seconds: float = PROMOTION_DEADLINE_SECONDS
     leaving_deadline_seconds: float = LEAVING_DEADLINE_SECONDS
 

@@ -10,7 +10,7 @@ import msgspec
 
 from serinus.core.plan import Plan
 from serinus.core.reasons import Outcome, Reason
-from serinus.core.state import Evidence, Finished, State
+from serinus.core.state import Evidence, Finished, PauseEnd, State
 
 FORMAT = 1
 HISTORY_MAX = 10
@@ -45,6 +45,14 @@ class Past(msgspec.Struct, frozen=True):
     kept: str | None = None  # the previous version's Deployment, when it was kept at 0 pods
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """What others must leave alone while a rollout runs, as it was first seen: hashes; empty: not seen yet."""
+
+    stable_template: str = ""
+    canary_template: str = ""
+    selector: str = ""
+
+
 class Record(msgspec.Struct, frozen=True):
     """The saved object. `ended_before`: by pod of production, how often its containers had ended at the start."""
 
@@ -52,17 +60,22 @@ class Record(msgspec.Struct, frozen=True):
     state: State
     started: datetime
     ended_before: dict[str, int] = {}
+    seen: Seen = Seen()
+    answered: str = ""  # the identifier of the last word of a person that was answered
     history: tuple[Past, ...] = ()
     format: int = FORMAT
 
 
 class Command(msgspec.Struct, frozen=True):
-    """What a person asked of a rollout that another process may be driving."""
+    """What a person asked of a rollout that another process may be driving. `id`: to tell one word from the next."""
 
     verb: str
     rollout: str
     by: str
     at: datetime
+    id: str = ""
+    seconds: float = 0.0
+    end: PauseEnd = PauseEnd.REVERT
 
 
 class _Head(msgspec.Struct):

@@ -2,6 +2,11 @@
 
 Looked at in this order: the file named by the caller, the files of KUBECONFIG, ~/.kube/config, the service account of
 the pod that we run in. Not here: talking to anyone, running plugins.
+
+Where we differ from kubectl, each time to fail early instead of asking the wrong server or as the wrong user: a
+context must be chosen (kubectl would try localhost:8080); a user that a context names must exist (kubectl would go on
+as nobody); equal keys in one mapping are an error (kubectl takes the last); nobody is asked for a password; SOCKS
+proxies are refused. To a server on this machine, tokens are sent over plain http too (kubectl sends none over http).
 """
 
 import base64

@@ -38,6 +38,10 @@ class Holder:
         """Whether the record says that the lease is still held; as good as the two clocks agree."""
         return now - self.renewed <= timedelta(seconds=self.duration_seconds)
 
+    def seconds_left(self, now: datetime) -> float:
+        """Until the lease ends, if it is not renewed; 0 when it has ended."""
+        return max(0.0, self.duration_seconds - (now - self.renewed).total_seconds())
+
 
 class LeaseHeld(KubeError):
     """Somebody else has the lease, and is alive. `holder` says who."""
@@ -62,16 +66,14 @@ def holder_of(raw_lease: Raw) -> Holder | None:
     return Holder(identity, renewed, float(spec.get("leaseDurationSeconds") or DURATION_SECONDS))
 
 
-async def read_holder(client: Client, name: str, namespace: str) -> Holder | None:
-    """Who holds the lease now, for people to read; None when nobody does."""
-    try:
-        return holder_of(await client.get(LEASES, name, namespace))
-    except NotFound:
-        return None
+async def remove_lease(client: Client, name: str, namespace: str) -> None:
+    """Remove the lease of a run that has ended, whoever held it. Raises KubeError."""
+    with contextlib.suppress(NotFound):
+        await client.delete(LEASES, name, namespace)
 
 
 class Lease:
-    """One runner's side of one lease. `lost` is set when it is no longer ours, or can no longer be known to be."""
+    """One runner's side of one lease. `lost` is set when it is not ours any more, or cannot be known to be."""
 
     def __init__(
         self, client: Client, name: str, namespace: str, identity: str, labels: Mapping[str, str] | None = None
@@ -104,7 +106,7 @@ class Lease:
         self._renewing.add_done_callback(lambda _: self.lost.set())
 
     async def release(self) -> None:
-        """Stop renewing, and delete the Lease if it is still ours."""
+        """Stop renewing, and delete the Lease if it is still ours. Raises KubeError when it may still be there."""
         if self._renewing is None:
             return
         was_lost = self.lost.is_set()

@@ -14,12 +14,14 @@ from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL
 from serinus.core.survey import Survey
 from serinus.kube.client import Client
 from serinus.kube.informer import Informer
+from serinus.kube.lease import Holder, holder_of
 from serinus.kube.read import deployment_facts, hpa_ref, labels_of, matches, service_facts
 from serinus.kube.resources import (
     CONFIGMAPS,
     DEPLOYMENTS,
     ENDPOINTSLICES,
     HPAS,
+    LEASES,
     PODS,
     REPLICASETS,
     SERVICES,
@@ -47,6 +49,7 @@ class Target:
     probes: Informer | None = None
     replicasets: Informer | None = None
     hpas: Informer | None = None
+    leases: Informer | None = None
 
     @property
     def store(self) -> KubeStore:
@@ -74,6 +77,7 @@ class Target:
             self.probes,
             self.replicasets,
             self.hpas,
+            self.leases,
         )
         return [informer for informer in every if informer is not None]
 
@@ -179,6 +183,19 @@ async def follow(target: Target, plan: Plan) -> None:
     for informer in started:
         await target.start(informer)
     await asyncio.gather(*(informer.synced() for informer in started))
+
+
+async def follow_lease(target: Target) -> None:
+    """Follow who drives the target's rollout."""
+    by_name = f"metadata.name={store_name(target.service)}"
+    target.leases = Informer(target.client, LEASES, target.namespace, field_selector=by_name)
+    await (await target.start(target.leases)).synced()
+
+
+def holder(target: Target) -> Holder | None:
+    """Who drives the rollout, by the live copy of the Lease; None: nobody."""
+    raw = target.leases.objects.get(store_name(target.service)) if target.leases is not None else None
+    return holder_of(raw) if raw is not None else None
 
 
 async def sweep(target: Target, kept: str) -> None:

@@ -7,6 +7,7 @@ answer that says they did not happen (429, 401). Not here: what the paths mean; 
 import asyncio
 import contextlib
 import email.utils
+import os
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -266,7 +267,8 @@ def _in_words(error: Exception, request: Request) -> str:
         case aiohttp.ClientHttpProxyError():
             return f"the proxy answered {error.status}"
         case aiohttp.ClientConnectorError():
-            return f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or 'no connection'}"
+            number = error.os_error.errno
+            return f"cannot connect to {error.host}:{error.port}: {os.strerror(number) if number else 'no connection'}"
         case aiohttp.ConnectionTimeoutError():
             return f"no connection within {CONNECT_SECONDS_MAX:.0f} s"
         case TimeoutError():

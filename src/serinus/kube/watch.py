@@ -52,7 +52,7 @@ async def watch(
     }
     what = f"watch {resource.kind} {namespace or 'in all namespaces'}"
     request = Request(what, "GET", resource.path(namespace), query=query, is_read=True)
-    lines = _Lines(what, transport.where)
+    lines = EventLines(what, transport.where)
     try:
         async with _silence_limit(transport.clock) as silence, transport.stream(request) as content:
             on_events([])
@@ -70,8 +70,8 @@ async def watch(
         ) from None
 
 
-class _Lines:
-    """Chunks in, events out; a chunk may end anywhere."""
+class EventLines:
+    """Chunks in, events out; a chunk may end anywhere. Raises what an ERROR event says, ServerError for the rest."""
 
     def __init__(self, what: str, where: str) -> None:
         self._what = what

@@ -36,7 +36,8 @@ def leaves(raw: Raw) -> dict[Path, Any]:
     """Every owned path of an object with its value; an item of a keyed list is a path of its own, with value None."""
     content = {key: value for key, value in raw.items() if key not in _IDENTITY}
     metadata = {key: value for key, value in raw.get("metadata", {}).items() if key not in _SYSTEM_METADATA}
-    if "metadata" in content:
+    content.pop("metadata", None)
+    if metadata:
         content["metadata"] = metadata
     return dict(_walk_map(content, (), ""))
 

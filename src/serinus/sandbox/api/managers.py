@@ -1,6 +1,7 @@
 """managedFields: which manager owns which fields, kept up by updates and asked by server-side apply."""
 
 import copy
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -54,12 +55,18 @@ def apply(kind: Kind, live: Raw | None, config: Raw, owner: Owner, force: bool) 
     if not force:
         _check_conflicts(others, differing, owner)
     merged = merge_config(base, config)
-    dropped = _owned(entries, owner) - own
-    for path in sorted(dropped - _union(others), key=len, reverse=True):
-        remove_path(merged, path)
+    _remove_dropped(merged, _owned(entries, owner) - own, _union(others))
     kept = _lessened(others, differing, owner)
     merged["metadata"]["managedFields"] = [*kept, _entry(kind, owner, own)]
     return merged
+
+
+def _remove_dropped(merged: Raw, dropped: FieldSet, kept: FieldSet) -> None:
+    """Removes paths that nobody owns any more; an item of a list goes before its fields, as these tell which it is."""
+    for path in sorted(dropped - kept, key=len):
+        names_kept_item = len(path) > 1 and path[-2][:2] == "k:" and path[-1][2:] in json.loads(path[-2][2:])
+        if not names_kept_item and not any(other[: len(path)] == path for other in kept):
+            remove_path(merged, path)
 
 
 def settle_times(old: Raw, merged: Raw) -> None:

@@ -4,7 +4,7 @@ import copy
 import ipaddress
 import random
 
-from serinus.sandbox.api.errors import Cause, invalid
+from serinus.sandbox.api.errors import Cause, StatusError, invalid
 from serinus.sandbox.api.kinds import (
     DAEMON_SET,
     HPA,
@@ -24,6 +24,7 @@ from serinus.sandbox.api.podspec import quality_of_service
 from serinus.sandbox.api.store import Store
 
 SERVICE_CIDR = "127.96.0.0/16"
+_RESERVED = 16
 _FIRST_STATUS: dict[Kind, Raw] = {
     REPLICA_SET: {"replicas": 0},
     REPLICATION_CONTROLLER: {"replicas": 0},
@@ -66,7 +67,7 @@ class Addresses:
         spec, name = raw["spec"], raw["metadata"]["name"]
         wanted = spec.get("clusterIP") or next(iter(spec.get("clusterIPs") or []), None)
         if not wanted:
-            wanted = self._free(taken)
+            wanted = self._free(name, taken)
         elif wanted != "None" and (wanted in taken or not self._inside(wanted)):
             why = "provided IP is already allocated" if wanted in taken else "provided IP is not in the valid range"
             message = f'Invalid value: ["{wanted}"]: failed to allocate IP {wanted}: {why}'
@@ -80,11 +81,15 @@ class Addresses:
         except ValueError:
             return False
 
-    def _free(self, taken: set[str | None]) -> str:
-        while True:
-            address = str(self._network[random.randrange(10, self._network.num_addresses - 1)])
+    def _free(self, name: str, taken: set[str | None]) -> str:
+        """A random free address; the first few of the range are left to those who want a certain one."""
+        hosts = range(min(_RESERVED, self._network.num_addresses // 2), self._network.num_addresses - 1)
+        for place in random.sample(hosts, min(len(hosts), len(taken) + 1)):
+            address = str(self._network[place])
             if address not in taken:
                 return address
+        message = "Internal error occurred: failed to allocate a serviceIP: range is full"
+        raise StatusError(500, "InternalError", f"{message} (service {name})")
 
 
 def prepare_new(kind: Kind, raw: Raw, addresses: Addresses) -> None:
