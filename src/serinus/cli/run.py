@@ -7,9 +7,11 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Iterator
 
 import click
+import msgspec
 
 from serinus.cli.exits import Exit, exit_of
 from serinus.cli.output import Writer, problems_text
+from serinus.core.freeze import freeze_problems, frozen_at
 from serinus.core.images import label_value, version_of
 from serinus.core.plan import Plan
 from serinus.core.record import Command
@@ -47,17 +49,26 @@ async def release(session: Session, spec: Spec, writer: Writer) -> Exit:
         saved = target.store.load()
         if saved is not None and not isinstance(saved.record.state, Finished):
             return await resume(session, target, saved, spec, writer)
-        resolution = resolve(spec, await survey(target), session.dice.token())
-        if isinstance(resolution, NothingToDo):
-            writer.say(
-                f"nothing to do: version {resolution.version} is in production already ({resolution.deployment})"
-            )
+        planned = await plan_for(session, target, spec)
+        if isinstance(planned, NothingToDo):
+            writer.say(f"nothing to do: version {planned.version} is in production already ({planned.deployment})")
             return Exit.DONE
-        if not isinstance(resolution, Plan):
-            raise Refused(resolution)
-        if problems := await preflight(target, resolution):
-            raise Refused(problems)
-        return await _begin(session, target, resolution, writer)
+        return await _begin(session, target, planned, writer)
+
+
+async def plan_for(session: Session, target: Target, spec: Spec) -> Plan | NothingToDo:
+    """The plan, if nothing stands in its way. Raises Refused with every problem; touches nothing."""
+    resolution = resolve(spec, await survey(target), session.dice.token())
+    if isinstance(resolution, NothingToDo):
+        return resolution
+    frozen = frozen_at(spec.freeze, session.clock.now())
+    problems = freeze_problems(frozen, spec)
+    problems += await preflight(target, resolution) if isinstance(resolution, Plan) else resolution
+    if problems or not isinstance(resolution, Plan):
+        raise Refused(problems)
+    if frozen is None:
+        return resolution
+    return msgspec.structs.replace(resolution, freeze_override=f"{spec.during_freeze} (freeze: {frozen.window.reason})")
 
 
 async def _begin(session: Session, target: Target, plan: Plan, writer: Writer) -> Exit:
@@ -130,7 +141,9 @@ def _being_driven(target: Target, why: str) -> Problem:
 
 
 def announce(plan: Plan, writer: Writer) -> None:
-    """The plan in one line."""
+    """The plan in one line; before it, that a freeze is passed over."""
+    if plan.freeze_override is not None:
+        writer.say(f"releasing inside a freeze window, which is recorded: {plan.freeze_override}")
     if plan.stable is None:
         writer.say(f"nothing is deployed behind Service {plan.service} yet: deploying {plan.version} plainly")
         return
