@@ -11,6 +11,7 @@ from typing import assert_never
 import msgspec
 
 from serinus.core.plan import Plan, Promotion, Step, share_of
+from serinus.core.promotion import hpa_waits, is_adopted, wishes_to_promote
 from serinus.core.reasons import ASKED_BY_A_PERSON, Outcome, Reason
 from serinus.core.state import Baking, Evidence, Finished, Leaving, Preparing, Promoting, Shifting, State
 from serinus.core.turn import (
@@ -18,27 +19,21 @@ from serinus.core.turn import (
     CreateCanary,
     CreateProbe,
     Facts,
-    HandTemplate,
     Judgement,
     MarkVersion,
-    OrphanCanary,
     PinHpa,
-    ReleaseStable,
     RemoveCanary,
     RemoveProbe,
-    RemoveStable,
     RestoreHpa,
     RunSmoke,
     ScaleCanary,
     ScaleStable,
-    SizeAdopted,
     TakeBackTemplate,
     Turn,
     Verdict,
-    Workload,
+    Wishes,
 )
 
-Wishes = tuple[Action, ...]
 PROBE_STAGE = "before users"
 
 
@@ -62,10 +57,12 @@ def take_turn(plan: Plan, state: State, facts: Facts) -> Turn:
         case Promoting():
             return _promote(plan, state, facts)
         case Preparing() | Shifting() | Baking():
-            if (grounds := _grounds_to_leave(plan, state, facts)) is not None:
-                leaving = _leaving(plan, state, facts, grounds)
-                return leaving, _wishes_to_leave(plan, facts)
-            return _go_on(plan, state, facts)
+            if (grounds := _grounds_to_leave(plan, state, facts)) is None:
+                after, wishes = _go_on(plan, state, facts)
+                grounds = None if _is_further(state, after) else _grounds_of_time(plan, state, facts)
+                if grounds is None:
+                    return after, wishes
+            return _leaving(plan, state, facts, grounds), _wishes_to_leave(plan, facts)
         case _:
             assert_never(state)
 
@@ -76,14 +73,14 @@ def next_looks(plan: Plan, state: State) -> tuple[datetime, ...]:
         case Finished():
             return ()
         case Preparing(entered):
-            return (entered + timedelta(seconds=plan.ready_deadline_seconds),)
+            ready_by = entered + timedelta(seconds=plan.ready_deadline_seconds)
+            return ready_by, entered + timedelta(seconds=_preparing_limit_seconds(plan))
         case Shifting(step, entered, step_entered):
             ready_by = entered + timedelta(seconds=plan.ready_deadline_seconds)
             return ready_by, step_entered + timedelta(seconds=plan.steps[step].deadline_seconds)
         case Baking(step, held_since, step_entered):
             baked_at = held_since + timedelta(seconds=plan.steps[step].bake_seconds)
-            limit = _step_limit_seconds(plan.steps[step], held_since, step_entered)
-            return baked_at, step_entered + timedelta(seconds=limit)
+            return baked_at, step_entered + timedelta(seconds=plan.steps[step].deadline_seconds)
         case Promoting(entered):
             return (entered + timedelta(seconds=plan.promotion_deadline_seconds),)
         case Leaving(entered):
@@ -107,6 +104,17 @@ def _go_on(plan: Plan, state: Preparing | Shifting | Baking, facts: Facts) -> Tu
             return _bake(plan, state, facts)
         case _:
             assert_never(state)
+
+
+def _is_further(state: Preparing | Shifting | Baking, after: State) -> bool:
+    """Whether all that the state waited for has passed: then it does not matter that its time ran out as well."""
+    match after:
+        case Shifting(step):
+            return isinstance(state, Preparing) or step > state.step
+        case Promoting() | Finished():
+            return True
+        case _:
+            return False
 
 
 def _prepare(plan: Plan, state: Preparing, facts: Facts) -> Turn:
@@ -185,10 +193,10 @@ def _share_holds(step: Step, facts: Facts) -> bool:
 
 
 def _promote(plan: Plan, state: Promoting, facts: Facts) -> Turn:
-    if facts.abort is not None and not _past_return(plan, facts):
-        leaving = _leaving(plan, state, facts, facts.abort)
-        return leaving, _wishes_to_leave(plan, facts)
-    wishes, complete = _wishes_to_promote(plan, facts)
+    grounds = facts.abort or _canary_gone(plan, facts)
+    if grounds is not None and not _past_return(plan, facts):
+        return _leaving(plan, state, facts, grounds), _wishes_to_leave(plan, facts)
+    wishes, complete = wishes_to_promote(plan, facts)
     if complete:
         reason = Reason.FIRST_DEPLOYED if plan.promotion is Promotion.FIRST else Reason.COMPLETE
         return Finished(facts.now, Outcome.PROMOTED, reason, Evidence(reason.value), 100.0), ()
@@ -205,80 +213,14 @@ def _past_return(plan: Plan, facts: Facts) -> bool:
     match plan.promotion:
         case Promotion.RENAME:
             return facts.stable is None or facts.stable.deleting
+        case Promotion.ADOPT if facts.canary is None:  # orphaned or adopted; with no such pods, it was removed
+            return facts.canary_pods_left > 0 or is_adopted(plan, facts)
         case Promotion.ADOPT:
-            return facts.canary is None or facts.canary.deleting
+            return facts.canary is not None and facts.canary.deleting
         case Promotion.FIRST:
             return False
         case _:
             assert_never(plan.promotion)
-
-
-def _wishes_to_promote(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
-    """What to ask for next, and whether nothing is left to ask for."""
-    match plan.promotion:
-        case Promotion.RENAME:
-            return _wishes_to_rename(plan, facts)
-        case Promotion.ADOPT:
-            return _wishes_to_adopt(plan, facts)
-        case Promotion.FIRST:
-            return _wishes_to_mark(plan, facts)
-        case _:
-            assert_never(plan.promotion)
-
-
-def _wishes_to_mark(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
-    if plan.mark_version and facts.service_version != plan.version:
-        return (MarkVersion(plan.version),), False
-    return (), True
-
-
-def _wishes_to_rename(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
-    if facts.canary is None:  # not ours to mend here: nothing may be removed while the canary is missing
-        return (), False
-    marking, marked = _wishes_to_mark(plan, facts)
-    if not marked:
-        return marking, False
-    if _hpa_waits(facts, plan.canary_name):
-        return (RestoreHpa(plan.canary_name),), False
-    if plan.keep_previous or facts.stable is None:
-        return (), facts.stable is None or facts.stable.pods == 0
-    return (() if facts.stable.deleting else (RemoveStable(),)), False
-
-
-def _wishes_to_adopt(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
-    """The order of field/promotion.md, each step asked for only when the one before is seen."""
-    stable, canary, adoption = facts.stable, facts.canary, facts.adoption
-    if plan.stable is None or stable is None or adoption is None:
-        return (), False
-    if canary is not None:
-        return _wishes_to_hand_over(plan, stable, canary, adoption.templates_equal), False
-    if adoption.owner_uid != plan.stable.uid:
-        return (), False  # the controller has yet to adopt
-    if stable.paused and stable.wanted != plan.replicas:
-        return (SizeAdopted(plan.replicas, stable.wanted),), False
-    if not stable.settled:
-        return (), False
-    if stable.paused or stable.max_surge != plan.stable.max_surge:
-        return (ReleaseStable(),), False
-    if stable.serving < plan.replicas or stable.pods != plan.replicas:
-        return (), False  # the previous ReplicaSet is on its way to 0
-    marking, marked = _wishes_to_mark(plan, facts)
-    if not marked:
-        return marking, False
-    return ((RestoreHpa(plan.stable.name),), False) if _hpa_waits(facts, plan.stable.name) else ((), True)
-
-
-def _hpa_waits(facts: Facts, target: str) -> bool:
-    """Whether the autoscaler has yet to be given back what it had, and to scale this Deployment."""
-    return facts.hpa is not None and not (facts.hpa.as_before and facts.hpa.target == target)
-
-
-def _wishes_to_hand_over(plan: Plan, stable: Workload, canary: Workload, templates_equal: bool) -> Wishes:
-    if not stable.paused or stable.release != plan.release:
-        return (HandTemplate(),)
-    if not stable.settled or canary.deleting or not templates_equal:
-        return ()  # unequal as stored: orphaning now would have the controller remove the canary's pods
-    return (OrphanCanary(),)
 
 
 # The way back
@@ -293,34 +235,39 @@ def _grounds_to_leave(plan: Plan, state: Preparing | Shifting | Baking, facts: F
         return facts.smoke
     if plan.stable is not None and facts.stable is None:
         return _failure(Reason.STABLE_GONE, f"Deployment {plan.stable.name} no longer exists")
-    if facts.canary is None and (isinstance(state, Baking) or (isinstance(state, Shifting) and state.step > 0)):
-        return _failure(Reason.CANARY_GONE, f"Deployment {plan.canary_name} was removed, and not by this run")
-    return _grounds_of_time(plan, state, facts)
+    if isinstance(state, Baking) or (isinstance(state, Shifting) and state.step > 0):
+        return _canary_gone(plan, facts)
+    return None
+
+
+def _canary_gone(plan: Plan, facts: Facts) -> Judgement | None:
+    if facts.canary is not None:
+        return None
+    return _failure(Reason.CANARY_GONE, f"Deployment {plan.canary_name} was removed, and not by this run")
 
 
 def _grounds_of_time(plan: Plan, state: Preparing | Shifting | Baking, facts: Facts) -> Judgement | None:
-    ready_deadline = timedelta(seconds=plan.ready_deadline_seconds)
-    match state:
-        case Preparing(entered) if facts.now - entered >= ready_deadline:
-            return facts.not_ready
-        case Shifting(_, entered) if facts.now - entered >= ready_deadline:
-            return facts.not_ready
-        case Shifting(step, _, step_entered):
-            limit = plan.steps[step].deadline_seconds
-        case Baking(step, held_since, step_entered):
-            limit = _step_limit_seconds(plan.steps[step], held_since, step_entered)
-        case _:
-            return None
-    if facts.now - step_entered < timedelta(seconds=limit):
-        return None
-    return _failure(Reason.STEP_TOO_LATE, Reason.STEP_TOO_LATE.value)
-
-
-def _step_limit_seconds(step: Step, held_since: datetime, step_entered: datetime) -> float:
     """A step that was reached just in time still gets its bake; one that began again has what is left of its limit."""
-    spent = (held_since - step_entered).total_seconds()
-    waiting = step.deadline_seconds - step.bake_seconds
-    return step.deadline_seconds if spent <= waiting else max(step.deadline_seconds, spent)
+    match state:
+        case Preparing(entered):
+            is_ready = facts.probe is not None and facts.probe.ready
+            pods_since, since, limit = None if is_ready else entered, entered, _preparing_limit_seconds(plan)
+        case Shifting(step, entered, step_entered):
+            pods_since, since, limit = entered, step_entered, plan.steps[step].deadline_seconds
+        case Baking(step, _, step_entered):
+            pods_since, since, limit = None, step_entered, plan.steps[step].deadline_seconds
+        case _:
+            assert_never(state)
+    if pods_since is not None and facts.now - pods_since >= timedelta(seconds=plan.ready_deadline_seconds):
+        return facts.not_ready
+    if facts.now - since >= timedelta(seconds=limit):
+        return _failure(Reason.STEP_TOO_LATE, Reason.STEP_TOO_LATE.value)
+    return None
+
+
+def _preparing_limit_seconds(plan: Plan) -> float:
+    """A probe that was ready just in time leaves the smoke test its own time."""
+    return plan.ready_deadline_seconds + (plan.smoke.timeout_seconds if plan.smoke is not None else 0.0)
 
 
 def _failure(reason: Reason, sentence: str) -> Judgement:
@@ -371,9 +318,11 @@ def _wishes_to_leave(plan: Plan, facts: Facts) -> Wishes:
     """Production to its full size first; the canary shrinks only as production's pods are seen to serve again.
 
     Canary pods that serve nobody are no capacity, so they need not wait: a canary that never became ready goes at once.
+    One that serves stays when production is gone: it is all that users have, and a person must decide.
     """
     wishes: list[Action] = list(_wishes_to_restore(plan, facts))
-    serving = facts.stable.serving if facts.stable is not None else plan.replicas
+    none = plan.replicas if plan.stable is None else 0  # of a first version there is nothing to wait for
+    serving = facts.stable.serving if facts.stable is not None else none
     if facts.canary is not None and not facts.canary.deleting:
         kept = min(facts.canary.serving, facts.canary.wanted, max(0, plan.replicas - serving))
         if kept == 0:
@@ -382,7 +331,7 @@ def _wishes_to_leave(plan: Plan, facts: Facts) -> Wishes:
             wishes.append(ScaleCanary(facts.canary.wanted, kept))
     if facts.probe is not None and not facts.probe.deleting:
         wishes.append(RemoveProbe())
-    if not wishes and plan.stable is not None and _is_back(plan, facts) and _hpa_waits(facts, plan.stable.name):
+    if not wishes and plan.stable is not None and _is_back(plan, facts) and hpa_waits(facts, plan.stable.name):
         wishes.append(RestoreHpa(plan.stable.name))  # last: a free autoscaler could shrink production on the way
     return tuple(wishes)
 

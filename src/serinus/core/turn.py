@@ -210,4 +210,5 @@ Action = (
     | TakeBackTemplate
 )
 
-Turn = tuple[State, tuple[Action, ...]]
+Wishes = tuple[Action, ...]
+Turn = tuple[State, Wishes]

@@ -8,7 +8,7 @@ from serinus.core.spec import RELEASE_LABEL
 from serinus.core.turn import Action, Adoption, Autoscaler, ProbePod, Workload
 from serinus.core.world import World
 from serinus.kube.act import Actor
-from serinus.kube.errors import KubeError
+from serinus.kube.errors import ApiError, KubeError
 from serinus.kube.informer import Informer
 from serinus.kube.read import (
     autoscaler_of,
@@ -74,16 +74,29 @@ class KubeCluster:
         await self._actor.act(plan, action)
 
     async def log_tail(self, pod: str, container: str, previous: bool) -> tuple[str, ...]:
-        """The last lines, quickly or not at all."""
+        """The last lines of the run that ended, quickly or not at all. `previous`: it was seen to be restarted since.
+
+        A container that was not can be by the time its log is read, as the kubelet's first restart is at once. So the
+        current log is read first: if there is a previous one after that, the run that ended is the previous one.
+        """
         try:
             async with asyncio.timeout(LOG_SECONDS_MAX):
-                text = await self._target.client.logs(
-                    pod, self._target.namespace, container=container, tail_lines=LOG_LINES, previous=previous
-                )
+                if previous:
+                    return await self._log_lines(pod, container, previous=True)
+                current = await self._log_lines(pod, container, previous=False)
+                try:
+                    return await self._log_lines(pod, container, previous=True)
+                except ApiError:
+                    return current  # it was not restarted: there is no previous log
         except TimeoutError:
             return (f"(the log could not be read within {LOG_SECONDS_MAX:g} s)",)
         except KubeError as error:
             return (f"(the log cannot be read: {error.why})",)
+
+    async def _log_lines(self, pod: str, container: str, previous: bool) -> tuple[str, ...]:
+        text = await self._target.client.logs(
+            pod, self._target.namespace, container=container, tail_lines=LOG_LINES, previous=previous
+        )
         return tuple(line for line in text.splitlines() if line.strip())
 
     def _stable(self, plan: Plan) -> Raw | None:

@@ -31,6 +31,11 @@ class Certificate:
         return context
 
 
+def certificate_file(folder: Path) -> Path:
+    """Where a folder's certificate is."""
+    return folder / "tls.crt"
+
+
 def make_certificate(folder: Path, address: str) -> Certificate:
     """Make a self-signed certificate for an IP address; only its owner may read the key."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -48,7 +53,7 @@ def make_certificate(folder: Path, address: str) -> Certificate:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    made = Certificate(folder / "tls.crt", folder / "tls.key")
+    made = Certificate(certificate_file(folder), folder / "tls.key")
     made.certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     made.key_file.touch(mode=0o600)
     made.key_file.write_bytes(

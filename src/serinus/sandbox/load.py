@@ -57,6 +57,7 @@ class Generator:
         self._request = f"GET {target}{'?' + parts.query if parts.query else ''} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
         self._idle: deque[Client] = deque()
         self._open: set[Client] = set()
+        self._opening = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -103,16 +104,24 @@ class Generator:
 
     async def _client(self, new: bool) -> Client:
         """A new connection, or the one that has rested longest; the pool is filled before any is used again."""
-        while not new and self._idle and len(self._open) >= KEEPALIVE_CONNECTIONS:
+        while not new and self._idle and len(self._open) + self._opening >= KEEPALIVE_CONNECTIONS:
             client = self._idle.popleft()
             if client.is_open:
                 return client
             self._open.discard(client)
-        requests_max = 1 if new else KEEPALIVE_REQUESTS_MAX
+        if new:
+            return await self._connect(1)
+        self._opening += 1
+        try:
+            client = await self._connect(KEEPALIVE_REQUESTS_MAX)
+        finally:
+            self._opening -= 1
+        self._open.add(client)
+        return client
+
+    async def _connect(self, requests_max: int) -> Client:
         loop = asyncio.get_running_loop()
         _, client = await loop.create_connection(lambda: Client(requests_max, self._forget), *self._address)
-        if not new:
-            self._open.add(client)
         return client
 
     def _give_back(self, client: Client) -> None:

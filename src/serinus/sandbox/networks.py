@@ -8,6 +8,7 @@ from collections.abc import Iterator
 POD_RANGE = "127.100.0.0/16"
 SERVICE_RANGE = "127.96.0.0/16"
 CLAIM_PORT = 47110
+PREFIX_LENGTH = 22
 
 
 class NoNetworkLeft(Exception):
@@ -15,12 +16,15 @@ class NoNetworkLeft(Exception):
 
 
 @contextlib.contextmanager
-def claim_network(within: str, prefix_length: int = 22) -> Iterator[str]:
+def claim_network(within: str) -> Iterator[str]:
     """A network of the range that no other sandbox has, such as 127.100.4.0/22, until the block ends.
 
-    The claim is a bound socket, so it also ends when this process dies in any way. Raises NoNetworkLeft.
+    The claim is a bound socket, so it also ends when this process dies in any way. Raises NoNetworkLeft, or ValueError
+    when the range is not written as a network.
     """
-    for network in ipaddress.IPv4Network(within).subnets(new_prefix=prefix_length):
+    whole = ipaddress.IPv4Network(within)
+    prefix_length = max(whole.prefixlen, PREFIX_LENGTH)
+    for network in whole.subnets(new_prefix=prefix_length):
         claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             claim.bind((str(network.broadcast_address), CLAIM_PORT))

@@ -9,6 +9,7 @@ Prints one line, `ready`, on standard output when pods can run. SIGTERM or SIGIN
 import argparse
 import asyncio
 import contextlib
+import ipaddress
 import signal
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from serinus.sandbox.kubelet import Kubelet, NodeSettings, Settings
 from serinus.sandbox.kubelet.endpoint import NoCertificate, serve_endpoint
+from serinus.sandbox.networks import NoNetworkLeft, claim_network
 from serinus.sandbox.proxy import Proxy
 from serinus.sandbox.rest import Api, Server
 
@@ -58,14 +60,20 @@ def main() -> None:
     options = _parse()
     token = options.token_file.read_text().strip() if options.token_file else None
     server = Server(options.server, token, str(options.ca_file) if options.ca_file else None)
-    settings = Settings(pod_network=options.pod_network, node_address=options.node_address)
     nodes = [NodeSettings(name) for name in options.node or ["n1"]]
     try:
         with contextlib.ExitStack() as stack:
             workdir = options.workdir or stack.enter_context(tempfile.TemporaryDirectory(prefix="serinus-node-"))
+            pods = stack.enter_context(claim_network(options.pod_network))
+            settings = Settings(pod_network=pods, node_address=options.node_address)
             asyncio.run(run_node(server, nodes, settings, Path(workdir)))
-    except NoCertificate as error:
+    except (NoCertificate, NoNetworkLeft) as error:
         raise SystemExit(f"node: {error}") from None
+
+
+def network(text: str) -> str:
+    """An IPv4 network as it was written. Raises ValueError."""
+    return str(ipaddress.IPv4Network(text))
 
 
 def _parse() -> argparse.Namespace:
@@ -74,7 +82,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--token-file", type=Path, help="holds the bearer token")
     parser.add_argument("--ca-file", type=Path, help="certificate authority of the API server")
     parser.add_argument("--node", action="append", help="name of a node to register; may be repeated (default n1)")
-    parser.add_argument("--pod-network", default=Settings().pod_network, help="pods get their addresses from it")
+    parser.add_argument(
+        "--pod-network", type=network, default=Settings().pod_network, help="a part of it is taken for the pods"
+    )
     parser.add_argument("--node-address", default=Settings().node_address, help="where the API server finds logs")
     parser.add_argument("--workdir", type=Path, help="folder for logs (default: a temporary one)")
     return parser.parse_args()

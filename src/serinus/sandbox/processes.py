@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -152,4 +153,7 @@ class Processes:
             if not started.done():
                 started.set_exception(ForkServerLost("the sandbox's fork server has ended while starting a process"))
         for process in self._running.values():
+            # The kernel ended the processes themselves with the fork server, but not the children they may have had.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.exited.cancel()

@@ -27,12 +27,13 @@ Raw = dict[str, Any]
 
 
 class ApiError(Exception):
-    """An answer of the API that is not a success; `status` is the HTTP code, `reason` the Status object's reason."""
+    """An answer of the API that is not a success: the HTTP code, and the Status object's `reason` and `message`."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
         super().__init__(f"{status} {reason}: {message}")
         self.status = status
         self.reason = reason
+        self.message = message
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ The same papers are put to the embedded API and to a real one. Every paper gets 
 and expectations `$NS` is that namespace, and `$name` what an earlier step kept under that name.
 """
 
+import io
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -116,7 +117,7 @@ async def _ask(server: Server, session: aiohttp.ClientSession, step: Step, kept:
         data = step.body if isinstance(step.body, bytes) else json.dumps(_filled(step.body, kept)).encode()
     headers = {"Content-Type": step.content_type} if data is not None else {}
     url = server.url + _filled(step.path, kept)
-    async with session.request(step.method, url, data=data, headers=headers) as answer:
+    async with session.request(step.method, url, data=io.BytesIO(data) if data else None, headers=headers) as answer:
         text = await answer.text()
         return answer.status, json.loads(text) if text.startswith("{") else text
 

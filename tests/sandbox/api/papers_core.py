@@ -2,7 +2,19 @@
 
 from typing import Any
 
-from tests.sandbox.api.examiner import ANYTHING, MERGE, NOTHING, Containing, Step, delete, get, patch, post, put
+from tests.sandbox.api.examiner import (
+    ANYTHING,
+    MERGE,
+    NOTHING,
+    STRATEGIC,
+    Containing,
+    Step,
+    delete,
+    get,
+    patch,
+    post,
+    put,
+)
 
 CORE = "/api/v1/namespaces/$NS"
 SERVICES, CONFIG_MAPS, SECRETS = f"{CORE}/services", f"{CORE}/configmaps", f"{CORE}/secrets"
@@ -12,11 +24,22 @@ BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/$NS/rolebindings"
 BUDGETS = "/apis/policy/v1/namespaces/$NS/poddisruptionbudgets"
 SCALERS = "/apis/autoscaling/v2/namespaces/$NS/horizontalpodautoscalers"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/$NS/endpointslices"
+EVENTS = f"{CORE}/events"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 def config_map(name: str, labels: dict[str, str] | None = None, **data: str) -> dict[str, Any]:
     return {"metadata": {"name": name, "labels": labels or {}}, "data": data}
+
+
+def event(name: str, **fields: Any) -> dict[str, Any]:
+    involved = {"kind": "Pod", "name": "p", "namespace": "$NS"}
+    base = {"metadata": {"name": name}, "involvedObject": involved, "reason": "Tested", "type": "Normal"}
+    return base | fields
+
+
+def owner(uid: str, *, controller: bool = True) -> dict[str, Any]:
+    return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "o", "uid": uid, "controller": controller}
 
 
 def service(name: str, *ports: dict[str, Any], **spec: Any) -> dict[str, Any]:
@@ -155,6 +178,9 @@ LISTS: list[Step] = [
 ]
 
 LEASE_LIFE: list[Step] = [
+    post(LEASES, {"metadata": {"name": "x"}, "spec": {"renewTime": "2026-01-01T00:00:00Z"}}, 400, reason="BadRequest"),
+    post(LEASES, {"metadata": {"name": "x"}, "spec": {"leaseDurationSeconds": 0}}, 422, reason="Invalid"),
+    post(LEASES, {"metadata": {"name": "x"}, "spec": {"renewTime": "2026-01-01T00:00:00.000001Z"}}),
     post(
         LEASES, {"metadata": {"name": "l"}, "spec": {"holderIdentity": "me"}}, keep={"rv": "metadata.resourceVersion"}
     ),
@@ -232,6 +258,45 @@ RIGHTS: list[Step] = [
     post(REVIEWS, {"spec": {}}, 422, reason="Invalid"),
 ]
 
+EVENT_LIFE: list[Step] = [
+    post(
+        EVENTS,
+        event("a", lastTimestamp="2026-01-01T00:00:00Z"),
+        fields={"eventTime": None, "reportingComponent": "", "involvedObject.name": "p"},
+    ),
+    post(EVENTS, event("b", involvedObject={"kind": "Pod", "namespace": "other"}), 422, reason="Invalid"),
+    post(EVENTS, event("c", lastTimestamp="yesterday"), 400, reason="BadRequest"),
+    post(EVENTS, event("e", eventTime="2026-01-01T00:00:00.000000Z"), 422, reason="Invalid"),
+    post(EVENTS, event("d", eventTime="2026-01-01T00:00:00Z"), 400, reason="BadRequest"),
+    patch(f"{EVENTS}/a", {"count": 2}, fields={"count": 2}),
+    get(f"{EVENTS}?fieldSelector=involvedObject.name%3Dp,reason%3DTested", fields={"items.0.metadata.name": "a"}),
+    get(f"{EVENTS}?fieldSelector=involvedObject.name%3Dq", fields={"items": []}),
+]
+
+METADATA: list[Step] = [
+    post(CONFIG_MAPS, {"metadata": {"name": "a", "annotations": {"k": "x" * 262144}}}, 422, reason="Invalid"),
+    post(CONFIG_MAPS, {"metadata": {"name": "a", "annotations": {"Bad Key": "x"}}}, 422, reason="Invalid"),
+    post(CONFIG_MAPS, config_map("a", x="y" * 1048577), 422, reason="Invalid"),
+    post(CONFIG_MAPS, config_map("a", x="y" * 3200000), 413, reason="RequestEntityTooLarge"),
+    post(CONFIG_MAPS, {"metadata": {"name": "a", "ownerReferences": [owner("1"), owner("2")]}}, 422, reason="Invalid"),
+    post(
+        CONFIG_MAPS, {"metadata": {"name": "a", "ownerReferences": [{"kind": "X", "name": "x"}]}}, 422, reason="Invalid"
+    ),
+    post(CONFIG_MAPS, {"metadata": {"name": "a", "ownerReferences": [owner("1"), owner("2", controller=False)]}}),
+    patch(
+        f"{CONFIG_MAPS}/a",
+        {"metadata": {"ownerReferences": [{"$patch": "delete", "uid": "1"}]}},
+        STRATEGIC,
+        fields={"metadata.ownerReferences.0.uid": "2", "metadata.ownerReferences.1": NOTHING},
+    ),
+    patch(
+        f"{CONFIG_MAPS}/a",
+        {"metadata": {"ownerReferences": [owner("3")]}},
+        fields={"metadata.ownerReferences.0.uid": "3"},
+    ),
+    post(f"{CONFIG_MAPS}?dryRun=Some", config_map("b"), 422, reason="Invalid"),
+]
+
 NAMESPACES: list[Step] = [
     get(
         "/api/v1/namespaces/$NS",
@@ -276,6 +341,8 @@ PAPERS = {
     "leases": LEASE_LIFE,
     "policy": POLICY,
     "rights": RIGHTS,
+    "events": EVENT_LIFE,
+    "metadata": METADATA,
     "namespaces": NAMESPACES,
     "discovery": DISCOVERY,
 }

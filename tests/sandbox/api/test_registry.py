@@ -9,7 +9,7 @@ from serinus.sandbox.api.kinds import CONFIG_MAP, DEPLOYMENT, JOB, NAMESPACE, PO
 from serinus.sandbox.api.registry import Registry, WriteOptions
 from serinus.sandbox.api.selectors import select
 from serinus.sandbox.api.store import Store
-from tests.sandbox.api.papers_workloads import deployment, pod, replica_set
+from tests.sandbox.api.exam_objects import deployment, pod, replica_set
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from serinus.sandbox.api import serve
+from serinus.sandbox.api.kinds import CONFIG_MAP
 from serinus.sandbox.rest import Server
 from tests.sandbox.api.conftest import ADMIN_TOKEN, TOKENS
 from tests.sandbox.api.examiner import exam_namespace
@@ -117,6 +118,16 @@ async def test_watch_list_marks_the_end_of_the_first_events(maps: Maps) -> None:
         assert await events.next_name() == ("ADDED", "b")
 
 
+async def test_a_bookmark_comes_shortly_before_the_end(maps: Maps) -> None:
+    version = await maps.version()
+    async with maps.watch(resourceVersion=version, timeoutSeconds="3", allowWatchBookmarks="true") as events:
+        await maps.create("a", tier="unseen")
+        assert await events.next_name() == ("ADDED", "a")
+        kind, found = await events.next()
+        assert (kind, found["kind"]) == ("BOOKMARK", "ConfigMap")
+        assert int(found["metadata"]["resourceVersion"]) > int(version)
+
+
 async def test_a_watch_ends_when_its_time_is_up(maps: Maps) -> None:
     async with maps.watch(resourceVersion=await maps.version(), timeoutSeconds="1") as events:
         assert events.response.status == 200
@@ -157,8 +168,6 @@ async def test_a_watcher_that_falls_behind_is_told_in_the_stream() -> None:
     async with serve(tokens=TOKENS, log_size=2) as server, aiohttp.ClientSession(headers=headers) as session:
         maps = Maps(session, server.url, "default")
         async with maps.watch(resourceVersion=await maps.version()) as events:
-            from serinus.sandbox.api.kinds import CONFIG_MAP
-
             for name in "abc":
                 server.registry.create(CONFIG_MAP, "default", {"metadata": {"name": name}})
             kind, status = await events.next()

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from serinus.sandbox import api as embedded
+from serinus.sandbox.certificate import Certificate, make_certificate
 from serinus.sandbox.controllers import run_controllers
 from serinus.sandbox.rest import Api, ApiError, Server
 from tests.sandbox.controllers.cluster import NODE, Cluster, marked
@@ -34,14 +35,20 @@ def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield real
 
 
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """kubectl sends its token over TLS only."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"), "127.0.0.1")
+
+
 @pytest_asyncio.fixture
-async def server(plane: RealPlane | None) -> AsyncIterator[Server]:
+async def server(plane: RealPlane | None, certificate: Certificate) -> AsyncIterator[Server]:
     if plane is not None:
         yield plane.server
         return
     user = embedded.User("admin", ("system:masters",))
-    async with embedded.serve(tokens={TOKEN: user}) as running:
-        yield Server(running.url, TOKEN)
+    async with embedded.serve(tokens={TOKEN: user}, tls=certificate.server_context()) as running:
+        yield Server(running.url, TOKEN, str(certificate.certificate_file))
 
 
 @pytest_asyncio.fixture

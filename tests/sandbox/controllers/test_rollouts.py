@@ -2,6 +2,7 @@
 
 import pytest
 
+from serinus.sandbox.rest import Raw
 from tests.sandbox.controllers.cluster import Cluster, condition, deployment, image_of, image_patch, names
 
 ANNOTATION = "deployment.kubernetes.io/"
@@ -59,10 +60,14 @@ async def test_an_update_that_never_gets_ready_stops_early(cluster: Cluster) -> 
     cluster.marker.is_ready = lambda pod: pod["spec"]["containers"][0]["image"] != "v2"
     await cluster.patch("deployments", "shop", image_patch("v2"))
     await cluster.settled_sizes({"v1": 3, "v2": 2})
-    stuck = await cluster.seen("shop")
+
+    async def counted() -> Raw | None:
+        deployment = await cluster.get("deployments", "shop")
+        return deployment if deployment["status"].get("unavailableReplicas") == 2 else None
+
+    stuck = await cluster.until("two unavailable", counted)
     assert condition(stuck, "Available")["status"] == "True"
     assert condition(stuck, "Progressing")["reason"] == "ReplicaSetUpdated"
-    assert stuck["status"]["unavailableReplicas"] == 2
 
 
 async def test_a_missed_deadline_is_said(cluster: Cluster) -> None:
@@ -194,3 +199,21 @@ async def test_scaling_is_told_as_events(cluster: Cluster) -> None:
         return wanted <= messages
 
     await cluster.until("events", told)
+
+
+async def test_a_name_that_belongs_to_something_else_is_avoided(cluster: Cluster) -> None:
+    await cluster.create("deployments", deployment("shop", 1))
+    await cluster.rolled_out("shop", 1)
+    (taken,) = names(await cluster.replica_sets())
+    await cluster.delete("deployments", "shop", "Background")
+
+    async def gone() -> bool:
+        return not await cluster.replica_sets() and not await cluster.pods()
+
+    await cluster.until("nothing is left", gone)
+    foreign = deployment(taken, 0, "other", {"app": "other"})
+    await cluster.create("replicasets", {**foreign, "kind": "ReplicaSet"})
+    await cluster.create("deployments", deployment("shop", 1))
+    done = await cluster.rolled_out("shop", 1)
+    assert done["status"]["collisionCount"] == 1
+    assert len(await cluster.replica_sets()) == 2

@@ -105,8 +105,10 @@ async def test_a_fault_nobody_knows_is_refused(apps: Apps) -> None:
 
 
 async def test_a_crash_is_abrupt_and_leaves_a_last_line(apps: Apps) -> None:
-    app = await apps.start(SERINUS_CRASH_AFTER_SECONDS="0.2")
+    app = await apps.start()
     reader, writer = await asyncio.open_connection(app.address, PORT)
+    async with app.http.put(f"{app.url}/_fault", json={"crash_after_seconds": 0.05}) as response:
+        assert response.status == 200
     assert (await app.process.wait()).exit_code == 1
     assert await reader.read() == b""
     writer.close()
@@ -142,7 +144,7 @@ async def test_while_draining_kept_connections_are_served_and_told_to_close(apps
 
 
 async def test_while_draining_new_connections_are_still_accepted(apps: Apps) -> None:
-    app = await apps.start(SERINUS_DRAIN_SECONDS="0.5")
+    app = await apps.start(SERINUS_DRAIN_SECONDS="10")
     app.process.terminate()
     await until(lambda: "SIGTERM" in app.log.read_text())
     async with app.http.get(app.url) as response:

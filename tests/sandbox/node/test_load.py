@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from serinus.sandbox.load import KEEPALIVE_CONNECTIONS, Generator, Load
+from tests.sandbox.node.world import until
 
 ANSWER = b"HTTP/1.1 200 OK\r\nX-Version: v1\r\nContent-Length: 2\r\n%s\r\nok"
 OK = ANSWER % b""
@@ -25,11 +26,13 @@ class Server:
         self.connections = 0
         self.requests = 0
         self.port = 0
+        self.handlers: set[asyncio.Task[None] | None] = set()
         self._answer = answer
         self._delay_seconds = delay_seconds
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.handlers.add(asyncio.current_task())
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -46,6 +49,7 @@ class Server:
             return
         finally:
             writer.close()
+            self.handlers.discard(asyncio.current_task())
 
 
 @asynccontextmanager
@@ -56,6 +60,7 @@ async def serving(server: Server) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.port}/"
     finally:
         listener.close()
+        await until(lambda: not server.handlers)
 
 
 async def run(server: Server, connections: str, count: int = 200, slow_ms: float = 500.0) -> dict[str, object]:
@@ -74,7 +79,7 @@ def by_version(summary: dict[str, object], version: str) -> dict[str, float]:
 
 async def test_every_request_is_sent_and_counted_by_version() -> None:
     summary = await run(Server(lambda _: OK), "keepalive")
-    assert (summary["sent"], summary["failed"], summary["slow"]) == (200, 0, 0)
+    assert (summary["sent"], summary["failed"]) == (200, 0)
     assert by_version(summary, "v1")["requests"] == 200
 
 
@@ -87,13 +92,13 @@ async def test_new_opens_a_connection_for_each_request() -> None:
 async def test_keepalive_uses_a_pool() -> None:
     server = Server(lambda _: OK)
     await run(server, "keepalive")
-    assert server.connections == KEEPALIVE_CONNECTIONS
+    assert KEEPALIVE_CONNECTIONS <= server.connections < server.requests
 
 
 async def test_both_takes_turns() -> None:
     server = Server(lambda _: OK)
     await run(server, "both")
-    assert server.connections == 100 + KEEPALIVE_CONNECTIONS
+    assert 100 + KEEPALIVE_CONNECTIONS <= server.connections < server.requests
 
 
 async def test_a_connection_told_to_close_is_not_used_again() -> None:

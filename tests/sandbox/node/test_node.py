@@ -15,7 +15,7 @@ import pytest_asyncio
 from serinus.sandbox import rest
 from serinus.sandbox.api.server import serve
 from serinus.sandbox.api.users import User
-from serinus.sandbox.networks import POD_RANGE, SERVICE_RANGE, claim_network
+from serinus.sandbox.networks import SERVICE_RANGE, claim_network
 from serinus.sandbox.rest import Raw
 from tests.sandbox.node.world import PODS, TOKEN, app_status, is_ready, raw_pod, until
 
@@ -23,11 +23,11 @@ from tests.sandbox.node.world import PODS, TOKEN, app_status, is_ready, raw_pod,
 class Outside:
     """An API without a node of its own, and node processes that are attached to it."""
 
-    def __init__(self, api: rest.Api, url: str, network: str, token_file: Path) -> None:
+    def __init__(self, api: rest.Api, url: str, token_file: Path) -> None:
         self.api = api
         self.pods = rest.Mirror(api, "/api/v1/pods")
         self._command = [sys.executable, "-m", "serinus.sandbox.node", "--server", url, "--token-file", str(token_file)]
-        self._command += ["--pod-network", network, "--node", "far"]
+        self._command += ["--node", "far"]
         self._nodes: list[asyncio.subprocess.Process] = []
 
     async def start_node(self) -> asyncio.subprocess.Process:
@@ -55,13 +55,12 @@ class Outside:
 @pytest_asyncio.fixture
 async def outside(tmp_path: Path) -> AsyncIterator[Outside]:
     async with AsyncExitStack() as stack:
-        network = stack.enter_context(claim_network(POD_RANGE))
         services = stack.enter_context(claim_network(SERVICE_RANGE))
         tokens = {TOKEN: User("admin", ("system:masters",))}
         server = await stack.enter_async_context(serve(tokens=tokens, service_cidr=services))
         api = await stack.enter_async_context(rest.Api(rest.Server(server.url, TOKEN)))
         (tmp_path / "token").write_text(TOKEN + "\n")
-        found = Outside(api, server.url, network, tmp_path / "token")
+        found = Outside(api, server.url, tmp_path / "token")
         watching = asyncio.create_task(found.pods.run())
         try:
             yield found

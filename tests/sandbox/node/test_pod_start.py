@@ -121,3 +121,13 @@ async def test_a_cordoned_node_takes_no_pod(world: World) -> None:
     await until(lambda: condition(world.pod("p"), "PodScheduled").get("reason") == "Unschedulable")
     await world.api.call("PATCH", "/api/v1/nodes/n1", {"spec": {"unschedulable": None}}, MERGE)
     await until(lambda: is_ready(world.pod("p")))
+
+
+async def test_a_failed_init_container_holds_the_others_back(world: World) -> None:
+    init = {"name": "first", "image": "process://", "command": ["false"]}
+    await world.create(raw_pod("p", spec={"initContainers": [init], "restartPolicy": "Never"}))
+    await until(lambda: (world.pod("p") or {}).get("status", {}).get("phase") == "Failed")
+    assert waiting(world.pod("p")) == "PodInitializing"
+    await world.delete("p")
+    await world.gone("p")
+    assert not any("running" in state for state in world.states("p"))

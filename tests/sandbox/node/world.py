@@ -74,10 +74,22 @@ def terminated(pod: Raw | None) -> Raw:
     return found
 
 
+class CountingApi(rest.Api):
+    """Notes each request but watches."""
+
+    def __init__(self, server: rest.Server) -> None:
+        super().__init__(server)
+        self.requests: list[str] = []
+
+    async def call(self, method: str, path: str, *args: Any, **params: str) -> Raw:
+        self.requests.append(f"{method} {path}")
+        return await super().call(method, path, *args, **params)
+
+
 class World:
     """An embedded API with one kubelet; `pods` is what a watch shows, `history` all that it has shown."""
 
-    def __init__(self, url: str, api: rest.Api, kubelet: Kubelet) -> None:
+    def __init__(self, url: str, api: CountingApi, kubelet: Kubelet) -> None:
         self.url = url
         self.api = api
         self.kubelet = kubelet
@@ -123,12 +135,12 @@ class World:
 @asynccontextmanager
 async def start_world(workdir: Path, nodes: list[NodeSettings], **settings: Any) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
-        pod_network = stack.enter_context(claim_network(POD_RANGE))
+        pods = stack.enter_context(claim_network(POD_RANGE))
         services = stack.enter_context(claim_network(SERVICE_RANGE))
         tokens = {TOKEN: User("admin", ("system:masters",))}
         server = await stack.enter_async_context(serve(tokens=tokens, service_cidr=services))
-        api = await stack.enter_async_context(rest.Api(rest.Server(server.url, TOKEN)))
-        kubelet = Kubelet(api, nodes, workdir, Settings(pod_network=pod_network, **settings))
+        api = await stack.enter_async_context(CountingApi(rest.Server(server.url, TOKEN)))
+        kubelet = Kubelet(api, nodes, workdir, Settings(pod_network=pods, **settings))
         world = World(server.url, api, kubelet)
         tasks = [asyncio.create_task(kubelet.run()), asyncio.create_task(world.pods.run())]
         try:

@@ -3,7 +3,6 @@
 The work behind `foregroundDeletion` and `orphan` is the garbage collector's, not ours.
 """
 
-import copy
 import datetime
 
 from serinus.sandbox.api.errors import Cause, conflict, invalid
@@ -20,7 +19,7 @@ def delete(store: Store, kind: Kind, namespace: str, name: str, options: Raw) ->
     _policy(options)
     old = store.read(kind, (namespace, name))
     _check_preconditions(kind, old, options.get("preconditions") or {})
-    new = copy.deepcopy(old.raw)
+    new = old.copy()
     _set_finalizers(kind, new["metadata"], options)
     key = (namespace, name)
     dry_run = bool(options.get("dryRun"))
@@ -77,7 +76,7 @@ def finish_namespace(store: Store, namespace: str) -> None:
     if entry is None or not entry.raw["metadata"].get("deletionTimestamp"):
         return
     if next(store.in_namespace(namespace), None) is None:
-        last = copy.deepcopy(entry.raw)
+        last = entry.copy()
         last["spec"]["finalizers"] = []
         if is_complete(NAMESPACE, last):
             store.remove(NAMESPACE, ("", namespace), last)
@@ -92,10 +91,14 @@ def _empty(store: Store, namespace: str) -> None:
 
 def _check_preconditions(kind: Kind, old: Entry, wanted: Raw) -> None:
     meta = old.raw["metadata"]
-    for field, label, found in (("uid", "UID", meta["uid"]), ("resourceVersion", "ResourceVersion", str(old.version))):
+    checks = (
+        ("uid", "UID", meta["uid"], "deleted and then recreated"),
+        ("resourceVersion", "ResourceVersion", str(old.version), "modified"),
+    )
+    for field, label, found, guess in checks:
         if wanted.get(field) and wanted[field] != found:
-            why = f"Precondition failed: {label} in precondition: {wanted[field]}, {label} in object meta: {found}"
-            raise conflict(kind, meta["name"], why)
+            given = f"the {label} in the precondition ({wanted[field]}) does not match the {label} in record ({found})"
+            raise conflict(kind, meta["name"], f"{given}. The object might have been {guess}")
 
 
 def _set_finalizers(kind: Kind, meta: Raw, options: Raw) -> None:
@@ -119,8 +122,8 @@ def _policy(options: Raw) -> str | None:
     if policy is None and options.get("orphanDependents") is not None:
         policy = "Orphan" if options["orphanDependents"] else "Background"
     if policy not in (None, "Foreground", "Orphan", "Background"):
-        message = f'Invalid value: "{policy}": allowed values are Foreground, Background, Orphan'
-        raise invalid(_DELETE_OPTIONS, "", [Cause("propagationPolicy", message)])
+        message = f'Unsupported value: "{policy}": supported values: "Foreground", "Background", "Orphan", "nil"'
+        raise invalid(_DELETE_OPTIONS, "", [Cause("propagationPolicy", message, "FieldValueNotSupported")])
     return policy
 
 

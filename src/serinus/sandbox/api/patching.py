@@ -5,8 +5,8 @@ from serinus.sandbox.api.errors import Cause, StatusError, bad_request, invalid,
 from serinus.sandbox.api.jsonpatch import json_patch, merge_patch
 from serinus.sandbox.api.kinds import Kind, Raw
 from serinus.sandbox.api.registry import Alter
+from serinus.sandbox.api.shape import check_shape
 from serinus.sandbox.api.strategic import strategic_merge
-from serinus.sandbox.api.validation import check_types
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -31,7 +31,7 @@ def patch_function(kind: Kind, content_type: str, data: bytes) -> Alter:
 def _check_result(kind: Kind, patched: Raw, uid: str | None) -> None:
     """What a PUT is refused for with 400 or 409 makes a patch invalid."""
     try:
-        check_types(kind, patched)
+        check_shape(kind, patched)
     except StatusError as error:
         cause = Cause("patch", f"Invalid value: {error.message}")
         raise invalid(kind, "", [cause]) from error

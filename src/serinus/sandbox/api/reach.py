@@ -12,7 +12,7 @@ from yarl import URL
 
 from serinus.sandbox.api.errors import StatusError, bad_request
 from serinus.sandbox.api.kinds import ENDPOINT_SLICE, POD, SERVICE, Raw
-from serinus.sandbox.api.request import Target, is_true
+from serinus.sandbox.api.request import Target, is_true, whole_number
 from serinus.sandbox.api.store import Store
 
 ReadLog = Callable[[str, str, str, bool], bytes | None]
@@ -52,9 +52,9 @@ class Reach:
         text = self._text(target, container, previous)
         if text is None:
             raise bad_request(_why_no_log(pod, container, previous))
-        begin = _tail_start(text, int(query["tailLines"])) if query.get("tailLines") else 0
+        begin = _tail_start(text, whole_number(query, "tailLines", 0)) if query.get("tailLines") else 0
         if not is_true(query.get("follow", "")):
-            end = begin + int(query["limitBytes"]) if query.get("limitBytes") else len(text)
+            end = begin + whole_number(query, "limitBytes", len(text))
             return web.Response(body=text[begin:end], content_type="text/plain")
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)

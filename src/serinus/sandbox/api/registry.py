@@ -3,7 +3,6 @@
 Deletion has a file of its own (`deletion.py`), and so have patches; both come back here to be checked and stored.
 """
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,8 +12,9 @@ from serinus.sandbox.api.errors import already_exists, bad_request, forbidden, n
 from serinus.sandbox.api.kinds import NAMESPACE, POD, SERVICE, Kind, Raw
 from serinus.sandbox.api.managers import Owner, apply, record_update, settle_times
 from serinus.sandbox.api.prepare import SERVICE_CIDR, Addresses, prepare_new
+from serinus.sandbox.api.shape import check_shape
 from serinus.sandbox.api.store import Entry, Key, Store, encode
-from serinus.sandbox.api.validation import check_new, check_types, check_update
+from serinus.sandbox.api.validation import check_new, check_update
 
 Alter = Callable[[Raw], Raw]
 """From a copy of the object as it is to the object as it is wished."""
@@ -45,8 +45,8 @@ class Registry:
         """Fills, checks and stores a new object; the object given is not changed."""
         options = options or WriteOptions()
         metadata.check_type(kind, raw)
-        new = metadata.normal_form(kind, copy.deepcopy(raw))
-        check_types(kind, new)
+        new = metadata.normal_form(kind, raw)
+        check_shape(kind, new)
         metadata.start(kind, namespace, new)
         name = new["metadata"]["name"]
         if kind.namespaced:
@@ -76,7 +76,7 @@ class Registry:
         """Reads, alters, checks and stores; what did not change in effect is not written."""
         options = options or WriteOptions()
         old = self.read(kind, namespace, name)
-        wished = alter(copy.deepcopy(old.raw))
+        wished = alter(old.copy())
         metadata.check_type(kind, wished)
         new = self.checked(kind, old.raw, wished, subresource)
         if new == old.raw:
@@ -108,7 +108,7 @@ class Registry:
             new = apply(kind, None, config, owner, force)
             new["metadata"] |= {"name": name}
             return self.create(kind, namespace, new, options), True
-        merged = apply(kind, copy.deepcopy(old.raw), config, owner, force)
+        merged = apply(kind, old.copy(), config, owner, force)
         new = self.checked(kind, old.raw, merged, subresource)
         new["metadata"]["managedFields"] = merged["metadata"]["managedFields"]
         settle_times(old.raw, new)
@@ -119,7 +119,7 @@ class Registry:
     def checked(self, kind: Kind, old: Raw, wished: Raw, subresource: str) -> Raw:
         """The wished object with everything that this write may not touch put back, filled and validated."""
         new = metadata.normal_form(kind, wished)
-        check_types(kind, new)
+        check_shape(kind, new)
         given_version = new["metadata"].get("resourceVersion", "")
         metadata.inherit(kind, old, new)
         if subresource == "status":
@@ -131,13 +131,15 @@ class Registry:
                 new["metadata"]["annotations"] = annotations
         elif kind.has_status:
             new["status"] = old.get("status", {})
+        if subresource == "status":
+            return new
         fill_defaults(kind, new)
-        if kind == SERVICE and subresource != "status":
+        if kind == SERVICE:
             _keep_addresses(old, new)
+        check_update(kind, old, new, given_version)
+        if kind == SERVICE:
             self._addresses.assign(new)
-        if subresource != "status":
-            check_update(kind, old, new, given_version)
-            metadata.count_generation(kind, old, new)
+        metadata.count_generation(kind, old, new)
         return new
 
     def commit(self, kind: Kind, old: Entry, new: Raw, options: WriteOptions) -> Entry:
@@ -156,7 +158,7 @@ class Registry:
         options = options or WriteOptions()
         old = self.read(POD, namespace, name)
         deletion.check_may_bind(old.raw)
-        new = copy.deepcopy(old.raw)
+        new = old.copy()
         new["spec"]["nodeName"] = (binding.get("target") or {}).get("name", "")
         scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": metadata.timestamp()}
         others = [each for each in new["status"].get("conditions") or [] if each["type"] != "PodScheduled"]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from serinus.sandbox.api.errors import method_not_allowed, no_such_path
+from serinus.sandbox.api.errors import bad_request, method_not_allowed, no_such_path
 from serinus.sandbox.api.kinds import NAMESPACE, Kind, kind_at
 
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "GET": "get", "HEAD": "get"}
@@ -59,6 +59,16 @@ def _verb(method: str, name: str, query: Mapping[str, str]) -> str:
     if verb in ("update", "patch"):
         raise method_not_allowed()
     return verb
+
+
+def whole_number(query: Mapping[str, str], name: str, default: int) -> int:
+    """A number of the query, `default` when it is not there; raises StatusError 400 for anything else."""
+    text = query.get(name, "")
+    if not text:
+        return default
+    if not text.isdigit():
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax ({name})')
+    return int(text)
 
 
 def is_true(value: str) -> bool:

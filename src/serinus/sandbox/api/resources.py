@@ -13,12 +13,14 @@ from serinus.sandbox.api.listing import ListOptions, Page, list_page
 from serinus.sandbox.api.patching import APPLY_PATCH, patch_function
 from serinus.sandbox.api.reach import Reach
 from serinus.sandbox.api.registry import Alter, Registry, WriteOptions
-from serinus.sandbox.api.request import Target, is_true
+from serinus.sandbox.api.request import Target, is_true, whole_number
 from serinus.sandbox.api.selectors import Selection, select
 from serinus.sandbox.api.store import Entry
 from serinus.sandbox.api.tables import table
 from serinus.sandbox.api.watching import Encoder, Feed, WatchOptions, check_options
 
+_WATCH_SECONDS = 1800
+_CREATE_OPTIONS = Kind("meta.k8s.io", "v1", "CreateOptions", "createoptions")
 _PATCH_OPTIONS = Kind("meta.k8s.io", "v1", "PatchOptions", "patchoptions")
 
 
@@ -32,6 +34,15 @@ class Resources:
     async def answer(self, request: web.Request, target: Target) -> web.StreamResponse:
         if target.subresource == "proxy":
             return await self._reach.proxy(request, target)
+        try:
+            return await self._by_verb(request, target)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            if target.verb not in ("create", "update", "patch"):
+                raise
+            # A body of quite another shape than its kind has: what Go's decoder refuses shows itself here.
+            raise bad_request(f"{target.kind.name} cannot be handled: {type(error).__name__}: {error}") from error
+
+    async def _by_verb(self, request: web.Request, target: Target) -> web.StreamResponse:
         match target.verb:
             case "get":
                 return await self._get(request, target)
@@ -63,7 +74,7 @@ class Resources:
     def _list(self, request: web.Request, target: Target) -> web.Response:
         query = request.query
         options = ListOptions(
-            int(query.get("limit") or 0),
+            whole_number(query, "limit", 0),
             query.get("continue", ""),
             query.get("resourceVersion", ""),
             query.get("resourceVersionMatch") == "Exact",
@@ -75,7 +86,7 @@ class Resources:
         query = request.query
         options = WatchOptions(
             query.get("resourceVersion", ""),
-            float(query.get("timeoutSeconds") or 1800),
+            whole_number(query, "timeoutSeconds", _WATCH_SECONDS),
             is_true(query.get("allowWatchBookmarks", "")),
             is_true(query.get("sendInitialEvents", "")),
         )
@@ -186,7 +197,11 @@ def _selection(request: web.Request, target: Target) -> Selection:
 
 def _write_options(request: web.Request) -> WriteOptions:
     agent = request.headers.get("User-Agent", "unknown").split("/")[0]
-    return WriteOptions(request.query.get("fieldManager") or agent, bool(request.query.get("dryRun")))
+    dry_run = request.query.get("dryRun", "")
+    if dry_run not in ("", "All"):
+        cause = Cause("dryRun", f'Unsupported value: ["{dry_run}"]: supported values: "All"', "FieldValueNotSupported")
+        raise invalid(_CREATE_OPTIONS, "", [cause])
+    return WriteOptions(request.query.get("fieldManager") or agent, bool(dry_run))
 
 
 async def _delete_options(request: web.Request) -> Raw:
@@ -197,7 +212,7 @@ async def _delete_options(request: web.Request) -> Raw:
         if name in query:
             options.setdefault(name, query[name])
     if "gracePeriodSeconds" in query:
-        options.setdefault("gracePeriodSeconds", int(query["gracePeriodSeconds"]))
+        options.setdefault("gracePeriodSeconds", whole_number(query, "gracePeriodSeconds", 0))
     return options
 
 

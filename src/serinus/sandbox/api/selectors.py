@@ -133,15 +133,10 @@ def _parse_fields(kind: Kind, selector: str) -> tuple[tuple[str, str, bool], ...
             raise bad_request(f"invalid selector: '{selector}'; can't understand '{term}'")
         path, operator, value = found.groups()
         if path not in allowed:
-            label = (
-                "field label not supported"
-                if kind.group
-                else f'"{path}" is not a known field selector: only ' + ('"metadata.name", "metadata.namespace"')
-            )
-            raise bad_request(
-                f'Unable to find "{kind.api_version}, Resource={kind.plural}" that match label selector "", '
-                f'field selector "{selector}": {label}'
-            )
+            if kind.plural in _FIELDS:
+                raise bad_request(f"field label not supported: {path}")
+            known = '"metadata.name"' + (', "metadata.namespace"' if kind.namespaced else "")
+            raise bad_request(f'"{path}" is not a known field selector: only {known}')
         terms.append((path, value, operator != "!="))
     return tuple(terms)
 

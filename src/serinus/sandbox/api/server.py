@@ -9,6 +9,8 @@ import msgspec
 from aiohttp import web
 
 from serinus.sandbox.api.body import decode_object
+from serinus.sandbox.api.census import PATH as CENSUS_PATH
+from serinus.sandbox.api.census import Census
 from serinus.sandbox.api.discovery import Discovery
 from serinus.sandbox.api.errors import StatusError, method_not_allowed
 from serinus.sandbox.api.kinds import Kind
@@ -19,7 +21,7 @@ from serinus.sandbox.api.request import parse
 from serinus.sandbox.api.resources import Resources
 from serinus.sandbox.api.reviews import answer_review, review_at
 from serinus.sandbox.api.store import LOG_SIZE, Store
-from serinus.sandbox.api.users import Authorizer, User
+from serinus.sandbox.api.users import Authorizer, User, Wish, wish_of
 
 _BODY_BYTES_MAX = 3 * 1024 * 1024
 _SHUTDOWN_SECONDS = 1.0
@@ -83,29 +85,36 @@ class _Front:
         self._resources = resources
         self._authorizer = authorizer
         self._discovery = Discovery()
+        self._census = Census()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         try:
             if request.path in _OPEN_PATHS:
                 return self._open(request)
             user = self._user(request)
+            if request.path == CENSUS_PATH and self._authorizer.allows_path(user, "get", CENSUS_PATH):
+                return web.json_response(self._census.document())
             document = self._discovery.answer(request.path, request.headers.get("Accept", ""))
             if document is not None:
                 return document
             review = review_at(request.path)
             if review is not None:
                 return await self._review(request, user, review)
+            agent = request.headers.get("User-Agent", "")
             target = parse(request.method, request.path, request.query)
+            self._census.note(agent, wish_of(target), bool(request.query.get("dryRun")))
             self._authorizer.check(user, target)
             return await self._resources.answer(request, target)
+        except web.HTTPRequestEntityTooLarge:
+            message = f"Request entity too large: limit is {_BODY_BYTES_MAX}"
+            return _refusal(StatusError(413, "RequestEntityTooLarge", message))
         except StatusError as error:
-            return web.Response(
-                status=error.code, body=msgspec.json.encode(error.body()), content_type="application/json"
-            )
+            return _refusal(error)
 
     async def _review(self, request: web.Request, user: User, kind: Kind) -> web.Response:
         if request.method != "POST":
             raise method_not_allowed()
+        self._census.note(request.headers.get("User-Agent", ""), Wish("create", kind.group, kind.plural))
         raw = decode_object(await request.read(), request.headers.get("Content-Type", ""))
         return web.json_response(answer_review(self._authorizer, user, kind, raw), status=201)
 
@@ -120,3 +129,7 @@ class _Front:
         if user is None:
             raise StatusError(401, "Unauthorized", "Unauthorized")
         return user
+
+
+def _refusal(error: StatusError) -> web.Response:
+    return web.Response(status=error.code, body=msgspec.json.encode(error.body()), content_type="application/json")

@@ -28,6 +28,11 @@ class Entry:
     version: int
     encoded: bytes
 
+    def copy(self) -> Raw:
+        """The object, free to be changed."""
+        copied: Raw = msgspec.json.decode(self.encoded)
+        return copied
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -181,6 +186,6 @@ class Watch:
 
 
 def too_large_version(asked: int, current: int) -> StatusError:
-    message = f"Too large resource version: {asked}, current: {current}"
+    message = f"Timeout: Too large resource version: {asked}, current: {current}"
     causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
     return StatusError(504, "Timeout", message, {"causes": causes, "retryAfterSeconds": 1})

@@ -4,11 +4,12 @@ import copy
 import re
 from collections.abc import Iterator
 
-from serinus.sandbox.api.errors import Cause, bad_request
+from serinus.sandbox.api.errors import Cause
 from serinus.sandbox.api.kinds import Raw
+from serinus.sandbox.api.validate_metadata import DNS_LABEL, DNS_LABEL_WORDS
 
-_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _MUTABLE = ("activeDeadlineSeconds", "tolerations", "ephemeralContainers", "schedulingGates", "nodeName")
+_HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
 _RESTART = ("Always", "OnFailure", "Never")
 _PULL = ("Always", "IfNotPresent", "Never")
 
@@ -38,9 +39,8 @@ def _container(where: str, container: Raw, volumes: set[str | None]) -> Iterator
     name = container.get("name")
     if not name:
         yield Cause(f"{where}.name", "Required value", "FieldValueRequired")
-    elif len(name) > 63 or not re.fullmatch(_LABEL, name):
-        words = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'"
-        yield Cause(f"{where}.name", f'Invalid value: "{name}": {words}')
+    elif len(name) > 63 or not re.fullmatch(DNS_LABEL, name):
+        yield Cause(f"{where}.name", f'Invalid value: "{name}": {DNS_LABEL_WORDS}')
     image = container.get("image")
     if not image:
         yield Cause(f"{where}.image", "Required value", "FieldValueRequired")
@@ -48,14 +48,15 @@ def _container(where: str, container: Raw, volumes: set[str | None]) -> Iterator
         yield Cause(f"{where}.image", f'Invalid value: "{image}": must not have leading or trailing whitespace')
     if container.get("imagePullPolicy") not in _PULL:
         yield _unsupported(f"{where}.imagePullPolicy", container.get("imagePullPolicy"), _PULL)
+    for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if container.get(probe) and not any(handler in container[probe] for handler in _HANDLERS):
+            yield Cause(f"{where}.{probe}", "Required value: must specify a handler type", "FieldValueRequired")
     for place, port in enumerate(container.get("ports") or []):
         number = port.get("containerPort")
         if not isinstance(number, int) or not 0 < number < 65536:
             message = f"Invalid value: {number}: must be between 1 and 65535, inclusive"
             yield Cause(f"{where}.ports[{place}].containerPort", message)
     for place, variable in enumerate(container.get("env") or []):
-        if not isinstance(variable.get("value", ""), str):
-            raise bad_request(f"{where}.env[{place}].value is not a string: put it in quotes")
         if not variable.get("name"):
             yield Cause(f"{where}.env[{place}].name", "Required value", "FieldValueRequired")
     for place, mount in enumerate(container.get("volumeMounts") or []):

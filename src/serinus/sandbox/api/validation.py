@@ -1,6 +1,6 @@
 """What the API server refuses with 422: names, labels, required fields, fields that may not change.
 
-Not all that the real one checks: what a user of Serinus can run into. Wrong types are refused with 400.
+Not all that the real one checks: what a user of Serinus can run into. Wrong types are `shape.py`'s.
 """
 
 import json
@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from serinus.sandbox.api.errors import Cause, bad_request, invalid
+from serinus.sandbox.api.errors import Cause, invalid
 from serinus.sandbox.api.kinds import (
     CONFIG_MAP,
     DAEMON_SET,
     DEPLOYMENT,
+    EVENT,
     LEASE,
     NAMESPACE,
     PDB,
@@ -25,16 +26,21 @@ from serinus.sandbox.api.kinds import (
     Raw,
 )
 from serinus.sandbox.api.selectors import selector_tests
+from serinus.sandbox.api.validate_metadata import (
+    DNS_LABEL,
+    DNS_LABEL_WORDS,
+    check_finalizers,
+    check_labels,
+    check_metadata,
+)
 from serinus.sandbox.api.validate_pods import check_pod_spec, check_pod_update
 
-_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
-_LABEL_VALUE = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
-_LABEL_KEY = rf"({_SUBDOMAIN}/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
+_SUBDOMAIN = rf"{DNS_LABEL}(\.{DNS_LABEL})*"
+_DATA_BYTES_MAX = 1024 * 1024
 _DATA_KEY = r"[-._a-zA-Z0-9]+"
 
 _NAME_RULES = {
-    "label": (_LABEL, 63, "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'"),
+    "label": (DNS_LABEL, 63, DNS_LABEL_WORDS),
     "subdomain": (
         _SUBDOMAIN,
         253,
@@ -45,32 +51,6 @@ _NAME_RULES = {
 }
 _TEMPLATE_KINDS = (DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET)
 _NEEDS_VERSION = (LEASE, PDB)
-
-
-def check_types(kind: Kind, raw: Raw) -> None:
-    """Raises StatusError 400 where a value could not be read into its field at all."""
-    metadata = raw.get("metadata")
-    if not isinstance(metadata, dict):
-        raise bad_request(f"{kind.name}.metadata: an object is expected")
-    for path, strings in _string_maps(kind, raw):
-        if not isinstance(strings, dict) or not all(isinstance(value, str) for value in strings.values()):
-            raise bad_request(f"{kind.name} in version {kind.version!r} cannot be handled: {path} holds a non-string")
-    for field in ("spec", "status"):
-        if field in raw and raw[field] is not None and not isinstance(raw[field], dict):
-            raise bad_request(f"{kind.name} in version {kind.version!r} cannot be handled: {field} is not an object")
-    replicas = (raw.get("spec") or {}).get("replicas")
-    if replicas is not None and (not isinstance(replicas, int) or isinstance(replicas, bool)):
-        raise bad_request(f"{kind.name} in version {kind.version!r} cannot be handled: spec.replicas is no number")
-
-
-def _string_maps(kind: Kind, raw: Raw) -> Iterator[tuple[str, Any]]:
-    for name in ("labels", "annotations"):
-        if raw["metadata"].get(name) is not None:
-            yield f"metadata.{name}", raw["metadata"][name]
-    if kind in (CONFIG_MAP, SECRET):
-        for name in ("data", "binaryData", "stringData"):
-            if raw.get(name) is not None:
-                yield name, raw[name]
 
 
 def check_new(kind: Kind, raw: Raw) -> None:
@@ -109,7 +89,7 @@ def _name(kind: Kind, raw: Raw) -> Iterator[Cause]:
 
 
 def _common(kind: Kind, raw: Raw) -> Iterator[Cause]:
-    yield from _labels("metadata.labels", raw["metadata"].get("labels") or {})
+    yield from check_metadata(raw["metadata"])
     spec = raw.get("spec") or {}
     if kind in _TEMPLATE_KINDS:
         yield from _workload(kind, spec)
@@ -117,21 +97,19 @@ def _common(kind: Kind, raw: Raw) -> Iterator[Cause]:
         yield from check_pod_spec("spec", spec)
     elif kind == SERVICE:
         yield from _service(spec)
+    elif kind == LEASE:
+        yield from _lease(spec)
+    elif kind == EVENT:
+        yield from _event(raw)
+    elif kind == PDB and "minAvailable" in spec and "maxUnavailable" in spec:
+        yield Cause("spec", f"Invalid value: {_text(spec)}: minAvailable and maxUnavailable cannot be both set")
     elif kind in (CONFIG_MAP, SECRET):
+        size = sum(len(value) for field in ("data", "binaryData") for value in (raw.get(field) or {}).values())
+        if size > _DATA_BYTES_MAX:
+            yield Cause("[]", f"Too long: may not be more than {_DATA_BYTES_MAX} bytes", "FieldValueTooLong")
         for key in raw.get("data") or {}:
             if not re.fullmatch(_DATA_KEY, key):
                 yield Cause(f"data[{key}]", f'Invalid value: "{key}": a valid key matches {_DATA_KEY}')
-
-
-def _labels(path: str, labels: dict[str, str]) -> Iterator[Cause]:
-    for key, value in labels.items():
-        if not re.fullmatch(_LABEL_KEY, key):
-            yield Cause(path, f'Invalid value: "{key}": name part must consist of alphanumeric characters')
-        if len(value) > 63:
-            yield Cause(path, f'Invalid value: "{value}": must be no more than 63 bytes')
-        if not re.fullmatch(_LABEL_VALUE, value):
-            words = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.'"
-            yield Cause(path, f'Invalid value: "{value}": {words}')
 
 
 def _workload(kind: Kind, spec: Raw) -> Iterator[Cause]:
@@ -146,14 +124,41 @@ def _workload(kind: Kind, spec: Raw) -> Iterator[Cause]:
     elif not all(test(labels) for test in selector_tests(selector)):
         message = f"Invalid value: {_text(labels)}: `selector` does not match template `labels`"
         yield Cause("spec.template.metadata.labels", message)
-    yield from _labels("spec.template.labels", labels)
+    yield from check_labels("spec.template.labels", labels)
     yield from check_pod_spec("spec.template.spec", spec["template"]["spec"])
     policy = spec["template"]["spec"].get("restartPolicy")
     if policy != "Always":
         message = f'Unsupported value: "{policy}": supported values: "Always"'
         yield Cause("spec.template.spec.restartPolicy", message, "FieldValueNotSupported")
+    if spec.get("minReadySeconds", 0) < 0:
+        yield Cause(
+            "spec.minReadySeconds", f"Invalid value: {spec['minReadySeconds']}: must be greater than or equal to 0"
+        )
     if kind == DEPLOYMENT:
         yield from _strategy(spec.get("strategy") or {})
+        deadline = spec["progressDeadlineSeconds"]
+        if deadline <= spec.get("minReadySeconds", 0):
+            message = f"Invalid value: {deadline}: must be greater than minReadySeconds"
+            yield Cause("spec.progressDeadlineSeconds", message)
+
+
+def _event(raw: Raw) -> Iterator[Cause]:
+    namespace = (raw.get("involvedObject") or {}).get("namespace", "")
+    if namespace != raw["metadata"]["namespace"]:
+        yield Cause("involvedObject.namespace", f"Invalid value: {_text(namespace)}: does not match event.namespace")
+    if raw.get("eventTime"):  # the newer form of events insists on more
+        for field in ("reportingComponent", "reportingInstance", "action"):
+            if not raw.get(field):
+                yield Cause(field, "Required value", "FieldValueRequired")
+
+
+def _lease(spec: Raw) -> Iterator[Cause]:
+    if spec.get("leaseDurationSeconds", 1) <= 0:
+        message = f"Invalid value: {spec['leaseDurationSeconds']}: must be greater than 0"
+        yield Cause("spec.leaseDurationSeconds", message)
+    if spec.get("leaseTransitions", 0) < 0:
+        message = f"Invalid value: {spec['leaseTransitions']}: must be greater than or equal to 0"
+        yield Cause("spec.leaseTransitions", message)
 
 
 def _strategy(strategy: Raw) -> Iterator[Cause]:
@@ -165,6 +170,10 @@ def _strategy(strategy: Raw) -> Iterator[Cause]:
         message = "Forbidden: may not be specified when strategy `type` is 'Recreate'"
         yield Cause("spec.strategy.rollingUpdate", message, "FieldValueForbidden")
     rolling = strategy.get("rollingUpdate") or {}
+    share = str(rolling.get("maxUnavailable", ""))
+    if share.endswith("%") and share[:-1].isdigit() and int(share[:-1]) > 100:
+        message = f'Invalid value: "{share}": must not be greater than 100%'
+        yield Cause("spec.strategy.rollingUpdate.maxUnavailable", message)
     if rolling and all(rolling.get(field) in (0, "0%") for field in ("maxSurge", "maxUnavailable")):
         message = f"Invalid value: {_text(rolling['maxUnavailable'])}: may not be 0 when `maxSurge` is 0"
         yield Cause("spec.strategy.rollingUpdate.maxUnavailable", message)
@@ -186,12 +195,12 @@ def _service(spec: Raw) -> Iterator[Cause]:
         if (number, port.get("protocol")) in seen:
             yield Cause(path, f"Duplicate value: {_text(port)}", "FieldValueDuplicate")
         seen.add((number, port.get("protocol")))
-    yield from _labels("spec.selector", spec.get("selector") or {})
+    yield from check_labels("spec.selector", spec.get("selector") or {})
 
 
 def _immutable(kind: Kind, old: Raw, new: Raw) -> Iterator[Cause]:
     before, after = old.get("spec") or {}, new.get("spec") or {}
-    yield from _finalizers(old["metadata"], new["metadata"])
+    yield from check_finalizers(old["metadata"], new["metadata"])
     if kind in _TEMPLATE_KINDS and before.get("selector") != after.get("selector"):
         yield Cause("spec.selector", f"Invalid value: {_text(after.get('selector'))}: field is immutable")
     if kind == POD:
@@ -210,13 +219,6 @@ def _immutable(kind: Kind, old: Raw, new: Raw) -> Iterator[Cause]:
         yield Cause("data", "Forbidden: field is immutable when `immutable` is set", "FieldValueForbidden")
     if "roleRef" in old and old["roleRef"] != new.get("roleRef"):
         yield Cause("roleRef", f"Invalid value: {_text(new.get('roleRef'))}: cannot change roleRef")
-
-
-def _finalizers(old: Raw, new: Raw) -> Iterator[Cause]:
-    added = set(new.get("finalizers") or []) - set(old.get("finalizers") or [])
-    if old.get("deletionTimestamp") and added:
-        message = f"Forbidden: no new finalizers can be added if the object is being deleted, found {sorted(added)}"
-        yield Cause("metadata.finalizers", message, "FieldValueForbidden")
 
 
 def _text(value: object) -> str:

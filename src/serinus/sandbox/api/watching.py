@@ -1,7 +1,6 @@
 """WATCH: from the store's changes to the events that one watcher shall see. Knows nothing of HTTP."""
 
 import asyncio
-import copy
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -13,7 +12,8 @@ from serinus.sandbox.api.listing import parse_version
 from serinus.sandbox.api.selectors import Selection
 from serinus.sandbox.api.store import Change, Entry, Store, Watch, encode, too_large_version
 
-BOOKMARK_SECONDS = 60.0
+_BOOKMARK_SECONDS = 60.0
+_LAST_BOOKMARK_SECONDS = 2.0
 _LIST_OPTIONS = Kind("meta.k8s.io", "v1", "ListOptions", "listoptions")
 
 Encoder = Callable[[Entry], bytes]
@@ -24,11 +24,10 @@ Encoder = Callable[[Entry], bytes]
 class WatchOptions:
     """`initial_events` asks for all objects first and a marked bookmark after them (WatchList)."""
 
-    resource_version: str = ""
-    timeout_seconds: float = 1800.0
+    resource_version: str
+    timeout_seconds: float
     bookmarks: bool = False
     initial_events: bool = False
-    bookmark_seconds: float = BOOKMARK_SECONDS
 
 
 def check_options(options: WatchOptions, version_match: str) -> None:
@@ -63,7 +62,7 @@ class Feed:
         end = loop.time() + self._options.timeout_seconds
         with self._watch:
             yield self._initial_lines()
-            next_bookmark = loop.time() + self._options.bookmark_seconds
+            next_bookmark = _next_bookmark(loop.time(), end)
             while not self._store.closed and loop.time() < end:
                 try:
                     changes = await self._watch.next_changes(max(0.0, min(end, next_bookmark) - loop.time()))
@@ -73,7 +72,7 @@ class Feed:
                 found = [self._event(change) for change in changes]
                 yield b"".join(line for line in found if line)
                 if loop.time() >= next_bookmark:
-                    next_bookmark += self._options.bookmark_seconds
+                    next_bookmark = _next_bookmark(loop.time(), end)
                     yield self._bookmark() if self._options.bookmarks else b""
 
     def _initial_lines(self) -> bytes:
@@ -104,9 +103,15 @@ class Feed:
             return None
         if change.kind == "DELETED":
             return _line("DELETED", self._write(change.entry))
-        last = copy.deepcopy(change.previous.raw)
+        last = change.previous.copy()
         last["metadata"]["resourceVersion"] = str(change.version)
         return _line("DELETED", self._write(encode(last, change.version)))
+
+
+def _next_bookmark(now: float, end: float) -> float:
+    """Once a minute, and shortly before the end, so that the watcher can go on from a fresh version."""
+    last = end - _LAST_BOOKMARK_SECONDS
+    return min(now + _BOOKMARK_SECONDS, last) if last > now else now + _BOOKMARK_SECONDS
 
 
 def _as_it_is(entry: Entry) -> bytes:

@@ -37,15 +37,25 @@ class Cache:
     def controlled_by(self, uid: str) -> list[Raw]:
         return list(self._by_controller.get(uid, {}).values())
 
+    def learn(self, item: Raw) -> None:
+        """Take the answer to an update of ours before the watch brings it, so that the next pass does not act on the
+        old copy. Nothing is learnt about what is not here: it may be gone again."""
+        present = self._objects.get(key_of(item))
+        if present is not None and uid_of(present) == uid_of(item):
+            self._changed("MODIFIED", item)
+
     def _changed(self, event: str, item: Raw) -> None:
         # Items of a list come without these two, events of a watch with them.
         item["apiVersion"], item["kind"] = self.api_version, self.kind
         key = key_of(item)
         before = self._objects.get(key)
         after = None if event == "DELETED" else item
-        if before is not None and after is not None and uid_of(before) != uid_of(after):
-            self._store(key, before, None)  # deleted and made again while nobody watched
-            before = None
+        if before is not None and after is not None:
+            if uid_of(before) != uid_of(after):
+                self._store(key, before, None)  # deleted and made again while nobody watched
+                before = None
+            elif _version(after) <= _version(before):
+                return  # learnt already
         self._store(key, before, after)
 
     def _store(self, key: ObjectKey, before: Raw | None, after: Raw | None) -> None:
@@ -64,6 +74,10 @@ class Cache:
 def _controller_uid(item: Raw) -> str:
     controller = controller_of(item)
     return controller["uid"] if controller else ""
+
+
+def _version(item: Raw) -> int:
+    return int(item["metadata"]["resourceVersion"])
 
 
 def _drop(index: dict[str, dict[ObjectKey, Raw]], value: str, key: ObjectKey) -> None:
@@ -85,6 +99,12 @@ class Caches:
         if kind_key not in self._caches:
             self._caches[kind_key] = Cache(self._api, api_version, kind)
         return self._caches[kind_key]
+
+    def learn(self, item: Raw) -> None:
+        """See `Cache.learn`; an object of a kind that nobody follows is ignored."""
+        cache = self._caches.get((item.get("apiVersion", ""), item.get("kind", "")))
+        if cache is not None:
+            cache.learn(item)
 
     def all(self) -> Iterable[Cache]:
         return self._caches.values()

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from serinus.sandbox.controllers.cache import Caches
 from serinus.sandbox.controllers.objects import collection_path, format_time, path_of
 from serinus.sandbox.rest import MERGE, Api, ApiError, Raw
 
@@ -75,8 +76,9 @@ class Writer:
     count of the first.
     """
 
-    def __init__(self, api: Api, component: str) -> None:
+    def __init__(self, api: Api, component: str, caches: Caches) -> None:
         self.api = api
+        self._caches = caches
         self._component = component
         self._events: asyncio.Queue[Event] = asyncio.Queue(EVENT_MEMORY)
         self._told: dict[tuple[str, ...], Raw] = {}
@@ -84,6 +86,8 @@ class Writer:
     async def write(self, wanted: Write) -> Raw:
         """Raises ApiError or aiohttp.ClientError; the events then stay untold."""
         answer = await self.api.call(wanted.method, wanted.path, wanted.body, wanted.content_type)
+        if wanted.method in ("PUT", "PATCH"):
+            self._caches.learn(answer)
         for event in wanted.events:
             self.tell(event)
         return answer

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from serinus.sandbox.networks import POD_RANGE
+
 
 @dataclass(frozen=True, slots=True)
 class NodeSettings:
@@ -16,14 +18,15 @@ class NodeSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`pod_network`: pods get addresses from it; every address in it must be one this machine can bind.
+    """`pod_network`: where pods get addresses; each must be one that this machine can bind, and no other kubelet's:
+    `serinus.sandbox.networks.claim_network` finds such a one.
 
     `node_address` and `endpoint_port` are where an API server finds the kubelet's own endpoint (0: there is none).
     A failed container is restarted at once, then after `back_off_seconds`, doubled each time up to
     `back_off_seconds_max`, and afresh once it ran for `back_off_reset_seconds`. Image pulls are repeated likewise.
     """
 
-    pod_network: str = "127.100.0.0/16"
+    pod_network: str = POD_RANGE
     node_address: str = "127.0.0.1"
     endpoint_port: int = 0
     back_off_seconds: float = 1.0

@@ -28,7 +28,7 @@ class DeploymentController:
     """Turns Deployments into ReplicaSets. `run` once the caches are filled."""
 
     def __init__(self, api: Api, caches: Caches) -> None:
-        self._writer = Writer(api, "deployment-controller")
+        self._writer = Writer(api, "deployment-controller", caches)
         self._deployments = caches.of("apps/v1", "Deployment")
         self._replica_sets = caches.of("apps/v1", "ReplicaSet")
         self._pods: Cache = caches.of("v1", "Pod")
@@ -87,7 +87,7 @@ class DeploymentController:
                 fresh.setdefault("status", {})["collisionCount"] = count(deployment, "collisionCount") + 1
                 await self._writer.write(update_status(fresh))
             return  # else our copy was old: the ReplicaSet is ours already
-        message = f'Failed to create new replica set "{wanted["metadata"]["name"]}": {error}'
+        message = f'Failed to create new replica set "{wanted["metadata"]["name"]}": {error.message}'
         self._writer.tell(Event(deployment, "ReplicaSetCreateError", message, warning=True))
         if has_deadline(deployment):
             rollout.set_condition(Condition("Progressing", "False", "ReplicaSetCreateError", message))

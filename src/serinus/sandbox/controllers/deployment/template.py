@@ -21,9 +21,9 @@ def same_template(one: Raw, other: Raw) -> bool:
 
 
 def _comparable(template: Raw) -> Any:
-    plain = copied(template)
-    ((plain.get("metadata") or {}).get("labels") or {}).pop(HASH_LABEL, None)
-    return _without_empty(plain)
+    metadata = template.get("metadata") or {}
+    labels = {name: text for name, text in (metadata.get("labels") or {}).items() if name != HASH_LABEL}
+    return _without_empty({**template, "metadata": {**metadata, "labels": labels}})
 
 
 def _without_empty(value: Any) -> Any:

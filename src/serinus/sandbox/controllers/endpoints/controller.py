@@ -28,7 +28,7 @@ class EndpointSliceController:
     """Turns Services and pods into EndpointSlices. `run` once the caches are filled."""
 
     def __init__(self, api: Api, caches: Caches) -> None:
-        self._writer = Writer(api, "endpoint-slice-controller")
+        self._writer = Writer(api, "endpoint-slice-controller", caches)
         self._services = caches.of("v1", "Service")
         self._pods = caches.of("v1", "Pod")
         self._slices = caches.of("discovery.k8s.io/v1", "EndpointSlice")

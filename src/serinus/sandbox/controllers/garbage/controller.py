@@ -20,7 +20,7 @@ class GarbageCollector:
 
     def __init__(self, api: Api, caches: Caches, kinds: list[tuple[str, str]]) -> None:
         self._api = api
-        self._writer = Writer(api, "garbage-collector")
+        self._writer = Writer(api, "garbage-collector", caches)
         self._graph = Graph()
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._queue: KeyedQueue[str] = KeyedQueue("garbage-collector", self._sync)

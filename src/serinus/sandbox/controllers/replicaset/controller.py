@@ -29,7 +29,7 @@ class ReplicaSetController:
     """Turns ReplicaSets into pods. `run` once the caches are filled."""
 
     def __init__(self, api: Api, caches: Caches) -> None:
-        self._writer = Writer(api, "replicaset-controller")
+        self._writer = Writer(api, "replicaset-controller", caches)
         self._replica_sets = caches.of("apps/v1", "ReplicaSet")
         self._pods = caches.of("v1", "Pod")
         self._in_flight = Expectations()
@@ -96,7 +96,7 @@ class ReplicaSetController:
     ) -> None:
         failure = None
         if error is not None:
-            failure = ("FailedDelete" if changes.surplus else "FailedCreate", str(error))
+            failure = ("FailedDelete" if changes.surplus else "FailedCreate", error.message)
         status = plan_status(replica_set, pods, failure, now)
         if status != (replica_set.get("status") or {}):
             fresh = copied(replica_set)
@@ -126,8 +126,10 @@ class ReplicaSetController:
             await self._writer.write(create(pod, Event(replica_set, "SuccessfulCreate", f"Created pod: {name}")))
         except ApiError as error:
             self._in_flight.seen(key, name)
-            self._writer.tell(Event(replica_set, "FailedCreate", f"Error creating: {error}", warning=True))
-            return error
+            # Without the name that was made up for this try, so that every try says the same and is one event.
+            words = error.message.replace(name, pod["metadata"]["generateName"])
+            self._writer.tell(Event(replica_set, "FailedCreate", f"Error creating: {words}", warning=True))
+            return ApiError(error.status, error.reason, words)
         except (aiohttp.ClientError, TimeoutError):
             self._in_flight.seen(key, name)  # made or not, the next pass counts what is there
             raise
@@ -142,7 +144,7 @@ class ReplicaSetController:
             self._in_flight.seen(key, uid)
             if error.status == 404:
                 return None
-            self._writer.tell(Event(replica_set, "FailedDelete", f"Error deleting: {error}", warning=True))
+            self._writer.tell(Event(replica_set, "FailedDelete", f"Error deleting: {error.message}", warning=True))
             return error
         except (aiohttp.ClientError, TimeoutError):
             self._in_flight.seen(key, uid)

@@ -1,0 +1,140 @@
+"""The demo from start to end: cluster, application, traffic, a good and a bad release, figures. What it shows, and
+where, is the screen's business."""
+
+import asyncio
+import contextlib
+import json
+import shlex
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from serinus.cli.demo_figures import SLOW_MS, Figures, Release, read_requests
+from serinus.cli.demo_processes import Traffic, run_cluster, run_load, run_serinus
+from serinus.cli.demo_world import IMAGE, REPLICAS, SERVICE, World
+from serinus.cli.sandbox_process import SandboxFailed
+from serinus.sandbox.cluster import server_of
+from serinus.sandbox.rest import Api
+from serinus.system import SystemClock
+
+FIRST, GOOD, BAD = "v1", "v2", "v3"
+RATE = 100.0
+BAKE_SECONDS = 4
+CALM_SECONDS = 2.0  # traffic alone, before and after each release
+REFRESH_SECONDS = 0.2
+SECONDS_MAX = 170.0
+
+
+@dataclass(slots=True)
+class Scene:
+    """What there is to be seen at a moment."""
+
+    world: World
+    traffic: Traffic
+    url: str
+    releases: list[Release] = field(default_factory=list)
+    running: str | None = None  # the version that is being released
+
+
+class Screen(Protocol):
+    """Where the demo is watched."""
+
+    def say(self, sentence: str) -> None:
+        """Something happened."""
+
+    def command(self, text: str) -> None:
+        """This command is run now."""
+
+    def show(self, scene: Scene) -> None:
+        """How things stand; called several times a second."""
+
+
+def arguments_of(version: str) -> list[str]:
+    """What follows the word `serinus` on the command line of a release."""
+    return ["deploy", SERVICE, "--image", f"{IMAGE}:{version}", "--bake", str(BAKE_SECONDS), "--output", "json"]
+
+
+async def perform(folder: Path, keeps: bool, screen: Screen) -> Figures:
+    """Play the whole demo. `keeps`: the cluster stays up, if all went as far as the end. Raises SandboxFailed."""
+    try:
+        async with asyncio.timeout(SECONDS_MAX), run_cluster(folder, keeps) as cluster:
+            figures = await _perform(folder, screen)
+            if keeps:
+                cluster.keep()
+            return figures
+    except TimeoutError as error:
+        why, hint = f"it took longer than {SECONDS_MAX:g} s", "try again when the machine has less to do"
+        raise SandboxFailed("the demo did not come to its end", "this machine", why, hint) from error
+
+
+async def _perform(folder: Path, screen: Screen) -> Figures:
+    clock = SystemClock()
+    requests = folder / "requests.jsonl"
+    async with Api(server_of(folder)) as api:
+        world = World(api)
+        async with _beside(world.run()):
+            screen.say(f"the embedded cluster is up, in {folder}")
+            url = await world.install(FIRST)
+            screen.say(f"{SERVICE} {FIRST} runs: {REPLICAS} pods behind Service {SERVICE}, {url}")
+            async with run_load(url, RATE, SECONDS_MAX, SLOW_MS, requests) as traffic:
+                screen.say(f"traffic: {RATE:g} requests/s, half of them on kept connections, half on new ones")
+                scene = Scene(world, traffic, url)
+                async with _beside(_refresh(scene, screen)):
+                    await clock.sleep(CALM_SECONDS)
+                    for version in (GOOD, BAD):
+                        scene.running = version
+                        scene.releases.append(await _release(version, folder, world, screen))
+                        scene.running = None
+                        await clock.sleep(CALM_SECONDS)
+            screen.show(scene)
+            left = await world.left_behind(GOOD)
+    good, bad = scene.releases
+    return Figures(good, bad, read_requests(requests), tuple(left))
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Any) -> AsyncIterator[None]:
+    """Run something beside the block, and end it with the block."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work)
+        yield
+        task.cancel()
+
+
+async def _refresh(scene: Scene, screen: Screen) -> None:
+    clock = SystemClock()
+    while True:
+        screen.show(scene)
+        await clock.sleep(REFRESH_SECONDS)
+
+
+async def _release(version: str, folder: Path, world: World, screen: Screen) -> Release:
+    """Run the real command; every line of it is shown."""
+    clock = SystemClock()
+    arguments = arguments_of(version)
+    asked_before = await world.requests()
+    screen.command("serinus " + shlex.join(arguments))
+    began, last = clock.now().timestamp(), {}
+    async with run_serinus(arguments, folder / "kubeconfig") as child:
+        async for line in child.lines():
+            said = _parsed(line)
+            screen.say(said.get("sentence", line))
+            if said.get("code") == "leaving":
+                for evidence in said.get("lines", ()):
+                    screen.say(f"  {evidence}")
+            if said.get("code") == "finished":
+                last = said
+        exit_code = await child.process.wait()
+    asked = await world.requests() - asked_before
+    ended = clock.now().timestamp()
+    return Release(version, began, ended, exit_code, last, asked, world.first_end_at.get(version))
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    """A JSON line of the command; empty for any other line, such as an error's."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}

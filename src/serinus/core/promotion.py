@@ -1,0 +1,94 @@
+"""What a promotion asks for next, and whether nothing is left to ask for: read from the cluster, never remembered.
+
+When it begins, when it may be given up and when it is too late are `transition.py`'s rules.
+"""
+
+from typing import assert_never
+
+from serinus.core.plan import Plan, Promotion
+from serinus.core.turn import (
+    Facts,
+    HandTemplate,
+    MarkVersion,
+    OrphanCanary,
+    ReleaseStable,
+    RemoveStable,
+    RestoreHpa,
+    SizeAdopted,
+    Wishes,
+    Workload,
+)
+
+
+def wishes_to_promote(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
+    """What to ask for next, and whether nothing is left to ask for."""
+    match plan.promotion:
+        case Promotion.RENAME:
+            return _wishes_to_rename(plan, facts)
+        case Promotion.ADOPT:
+            return _wishes_to_adopt(plan, facts)
+        case Promotion.FIRST:
+            return _wishes_to_mark(plan, facts)
+        case _:
+            assert_never(plan.promotion)
+
+
+def _wishes_to_mark(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
+    if plan.mark_version and facts.service_version != plan.version:
+        return (MarkVersion(plan.version),), False
+    return (), True
+
+
+def _wishes_to_rename(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
+    if facts.canary is None:  # not ours to mend here: nothing may be removed while the canary is missing
+        return (), False
+    marking, marked = _wishes_to_mark(plan, facts)
+    if not marked:
+        return marking, False
+    if hpa_waits(facts, plan.canary_name):
+        return (RestoreHpa(plan.canary_name),), False
+    if plan.keep_previous or facts.stable is None:
+        return (), facts.stable is None or facts.stable.pods == 0
+    return (() if facts.stable.deleting else (RemoveStable(),)), False
+
+
+def _wishes_to_adopt(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
+    """The order of field/promotion.md, each step asked for only when the one before is seen."""
+    stable, canary, adoption = facts.stable, facts.canary, facts.adoption
+    if plan.stable is None or stable is None or adoption is None:
+        return (), False
+    if canary is not None:
+        return _wishes_to_hand_over(plan, stable, canary, adoption.templates_equal), False
+    if not is_adopted(plan, facts):
+        return (), False  # the controller has yet to adopt
+    if stable.paused and stable.wanted != plan.replicas:
+        return (SizeAdopted(plan.replicas, stable.wanted),), False
+    if not stable.settled:
+        return (), False
+    if stable.paused or stable.max_surge != plan.stable.max_surge:
+        return (ReleaseStable(),), False
+    if stable.serving < plan.replicas or stable.pods != plan.replicas:
+        return (), False  # the previous ReplicaSet is on its way to 0
+    marking, marked = _wishes_to_mark(plan, facts)
+    if not marked:
+        return marking, False
+    return ((RestoreHpa(plan.stable.name),), False) if hpa_waits(facts, plan.stable.name) else ((), True)
+
+
+def is_adopted(plan: Plan, facts: Facts) -> bool:
+    """Whether the canary's ReplicaSet is production's own by now."""
+    owner = facts.adoption.owner_uid if facts.adoption is not None else None
+    return plan.stable is not None and owner == plan.stable.uid
+
+
+def hpa_waits(facts: Facts, target: str) -> bool:
+    """Whether the autoscaler has yet to be given back what it had, and to scale this Deployment."""
+    return facts.hpa is not None and not (facts.hpa.as_before and facts.hpa.target == target)
+
+
+def _wishes_to_hand_over(plan: Plan, stable: Workload, canary: Workload, templates_equal: bool) -> Wishes:
+    if not stable.paused or stable.release != plan.release:
+        return (HandTemplate(),)
+    if not stable.settled or canary.deleting or not templates_equal:
+        return ()  # unequal as stored: orphaning now would have the controller remove the canary's pods
+    return (OrphanCanary(),)
