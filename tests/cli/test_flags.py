@@ -114,7 +114,7 @@ def test_a_reason_to_release_during_a_freeze_is_no_part_of_the_file(spec_file: s
 def test_a_mistake_in_a_flag_is_told_with_its_name(arguments: list[str], place: str) -> None:
     with pytest.raises(BadSpec) as caught:
         wish("checkout", *arguments)
-    assert caught.value.message.startswith(place)
+    assert caught.value.message.startswith(f"serinus: {place}")
 
 
 def test_without_service_and_file_one_is_asked_for() -> None:

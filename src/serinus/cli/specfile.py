@@ -58,7 +58,7 @@ class BadSpec(click.ClickException):
     exit_code = Exit.REFUSED
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("\n".join(problem.text() for problem in problems))
+        super().__init__("\n".join(f"serinus: {problem.text()}" for problem in problems))
 
     def show(self, file: object = None) -> None:
         """All problems, as they are."""
