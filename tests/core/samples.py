@@ -20,6 +20,11 @@ NOT_READY = Judgement(Verdict.FAIL, Reason.NEVER_READY, Evidence("1 of 1 canary 
 ABORT = Judgement(Verdict.FAIL, Reason.ABORT_ASKED, Evidence("a person asked for the way back (anna)"))
 
 
+def shares(*percents: int) -> tuple[StepSpec, ...]:
+    """Steps that ask for these shares and nothing more."""
+    return tuple(StepSpec(percent) for percent in percents)
+
+
 def after(seconds: float) -> datetime:
     """So long after the start."""
     return START + timedelta(seconds=seconds)
@@ -52,7 +57,7 @@ def plan_of(
         stable=None if first else StableRef(stable_name, "uid-stable", "v1", replicas, {"app": "checkout:v1"}, "25%"),
         canary_name="checkout-v2",
         replicas=replicas,
-        steps=make_steps(tuple(StepSpec(percent) for percent in asked), replicas, surge, promotion, timing),
+        steps=make_steps(shares(*asked), replicas, surge, promotion, timing),
         ready_deadline_seconds=READY_SECONDS,
         smoke=smoke,
         smoke_before_traffic=smoke is not None and not first,

@@ -5,8 +5,10 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serinus.core.plan import Promotion, Step, Timing, make_steps, replicas_needed, unreachable_steps
+from serinus.core import spec
+from serinus.core.plan import Approval, Promotion, Step, Timing, make_steps, replicas_needed, unreachable_steps
 from serinus.core.spec import Capacity, StepSpec
+from serinus.core.state import PauseEnd
 
 TIMING = Timing(bake_seconds=60.0, ready_deadline_seconds=300.0, smoke_timeout_seconds=30.0)
 WITH_STABLE = st.sampled_from([Promotion.RENAME, Promotion.ADOPT])
@@ -87,6 +89,12 @@ def test_two_steps_that_mean_the_same_pods_become_one_with_the_longer_times() ->
     steps = make_steps(asked, 2, 1, Promotion.RENAME, TIMING)
     assert counts(steps) == [(1, 2), (2, 0)]
     assert (steps[0].bake_seconds, steps[0].deadline_seconds) == (100.0, 2095.0)
+
+
+def test_an_approval_is_kept_where_steps_become_one() -> None:
+    asked = (StepSpec(10), StepSpec(20, approval=spec.Approval(60.0, spec.ApprovalDefault.PROMOTE)))
+    steps = make_steps(asked, 2, 1, Promotion.RENAME, TIMING)
+    assert [step.approval for step in steps] == [Approval(60.0, PauseEnd.GO_ON), None]
 
 
 def test_a_first_deployment_is_one_step() -> None:

@@ -11,15 +11,13 @@ from typing import assert_never
 
 import msgspec
 
-from serinus.core.spec import Capacity, Naming, Smoke, StepSpec
+from serinus.core.spec import ApprovalDefault, Capacity, Naming, Smoke, StepSpec
+from serinus.core.state import PauseEnd
 
 TOLERANCE_POINTS = 5.0
 """A share may differ from the asked one by this many percentage points..."""
 TOLERANCE_RATIO = 1.25
 """...and expose at most this many times the users that were meant to be exposed."""
-DEFAULT_SURGE_PERCENT = 25
-REPLICAS_SEARCHED = 200
-"""How many pods a refusal may advise to run."""
 DEFAULT_STEPS_PERCENT = (25, 50, 75)
 PROMOTION_DEADLINE_SECONDS = 600.0
 LEAVING_DEADLINE_SECONDS = 900.0
@@ -33,6 +31,13 @@ class Promotion(enum.Enum):
     FIRST = "nothing to replace: the first version"
 
 
+class Approval(msgspec.Struct, frozen=True):
+    """A person's word is needed to leave a step forwards; without it, `end` happens at the deadline."""
+
+    deadline_seconds: float
+    end: PauseEnd
+
+
 class Step(msgspec.Struct, frozen=True):
     """One share held for a time. `deadline_seconds` bounds the whole step: pods ready, gates passed, bake over."""
 
@@ -41,6 +46,7 @@ class Step(msgspec.Struct, frozen=True):
     stable_replicas: int
     bake_seconds: float
     deadline_seconds: float
+    approval: Approval | None = None
 
     @property
     def share_percent(self) -> float:
@@ -92,6 +98,7 @@ class Plan(msgspec.Struct, frozen=True):
     mark_version: bool = True  # the Service's `version` label is kept up to date
     keep_previous: bool = False
     hpa: HpaRef | None = None
+    hold_seconds: float | None = None  # harm holds the rollout for so long, for a person to decide; None: it reverts
     freeze_override: str | None = None  # why it began inside a freeze window
     promotion_deadline_seconds: float = PROMOTION_DEADLINE_SECONDS
     leaving_deadline_seconds: float = LEAVING_DEADLINE_SECONDS
@@ -170,17 +177,12 @@ def unreachable_steps(
     return tuple(found)
 
 
-def replicas_needed(asked_percent: float, capacity: Capacity = Capacity.SWAP) -> int | None:
-    """The smallest production size at which a share is reachable with the default maxSurge; None: too large a one."""
-    for replicas in range(1, REPLICAS_SEARCHED + 1):
-        if is_near(asked_percent, share_of(*nearest_split(asked_percent, replicas, surge_of(replicas), capacity))):
+def replicas_needed(asked_percent: float, capacity: Capacity = Capacity.SWAP, limit: int = 1000) -> int | None:
+    """The smallest production size at which a share is reachable with one pod more: whatever the surge, it is then."""
+    for replicas in range(1, limit + 1):
+        if is_near(asked_percent, share_of(*nearest_split(asked_percent, replicas, 1, capacity))):
             return replicas
     return None
-
-
-def surge_of(replicas: int) -> int:
-    """The default maxSurge in pods, rounded up as the Deployment controller does."""
-    return -(-replicas * DEFAULT_SURGE_PERCENT // 100)
 
 
 def make_steps(
@@ -211,7 +213,7 @@ def make_steps(
 
 
 def _add(steps: list[Step], step: Step) -> None:
-    """Add a step that grows; one that does not lends its longer times to the step before, which stands for it."""
+    """Add a step that grows; one that does not lends its longer times and its approval to the step before."""
     if not steps or _grows(steps[-1], step):
         steps.append(step)
         return
@@ -219,7 +221,10 @@ def _add(steps: list[Step], step: Step) -> None:
     bake_seconds = max(last.bake_seconds, step.bake_seconds)
     waiting_seconds = max(last.deadline_seconds - last.bake_seconds, step.deadline_seconds - step.bake_seconds)
     steps[-1] = msgspec.structs.replace(
-        last, bake_seconds=bake_seconds, deadline_seconds=bake_seconds + waiting_seconds
+        last,
+        bake_seconds=bake_seconds,
+        deadline_seconds=bake_seconds + waiting_seconds,
+        approval=last.approval or step.approval,
     )
 
 
@@ -234,4 +239,8 @@ def _step(wish: StepSpec, canary: int, stable: int, timing: Timing) -> Step:
     deadline_seconds = wish.deadline_seconds
     if deadline_seconds is None:
         deadline_seconds = bake_seconds + timing.waiting_seconds
-    return Step(wish.weight_percent, canary, stable, bake_seconds, deadline_seconds)
+    approval = None
+    if wish.approval is not None:
+        end = PauseEnd.GO_ON if wish.approval.default is ApprovalDefault.PROMOTE else PauseEnd.REVERT
+        approval = Approval(wish.approval.deadline_seconds, end)
+    return Step(wish.weight_percent, canary, stable, bake_seconds, deadline_seconds, approval)

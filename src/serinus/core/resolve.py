@@ -12,10 +12,9 @@ from serinus.core.plan import (
     nearest_split,
     replicas_needed,
     share_of,
-    surge_of,
     unreachable_steps,
 )
-from serinus.core.spec import RELEASE_LABEL, VERSION_LABEL, Capacity, Naming, Spec, StepSpec
+from serinus.core.spec import RELEASE_LABEL, VERSION_LABEL, Capacity, Naming, OnFailure, Spec, StepSpec
 from serinus.core.survey import DeploymentFacts, Problem, ServiceFacts, Survey
 
 NAME_LENGTH_MAX = 52
@@ -192,6 +191,7 @@ def _plan(
         mark_version=production.naming is Naming.VERSIONED or production.version is not None,
         keep_previous=spec.keep_previous and promotion is Promotion.RENAME,
         hpa=survey.autoscalers.get(stable.name),
+        hold_seconds=spec.hold_deadline_seconds if spec.on_failure is OnFailure.HOLD else None,
     )
 
 
@@ -348,7 +348,7 @@ def _nearest_plans(asked: tuple[StepSpec, ...], percent: float, replicas: int, s
     needed = replicas_needed(percent, capacity)
     other = ""
     if needed is not None and needed > replicas:
-        share = share_of(*nearest_split(percent, needed, surge_of(needed), capacity))
+        share = share_of(*nearest_split(percent, needed, 1, capacity))
         other = f"; or run {needed} pods, which gives {share:.1f} %"
     elif capacity is Capacity.KEEP and needed is None:
         other = "; or capacity swap, since with production at its full size no share is above 50 %"

@@ -54,14 +54,17 @@ def rights_needed(plan: Plan) -> tuple[Right, ...]:
 
 async def preflight(target: Target, plan: Plan) -> tuple[Problem, ...]:
     """Every problem the cluster has with the plan. Raises KubeError when it does not answer."""
-    missing, refused = await asyncio.gather(_missing_rights(target, plan), _refusal(target, plan))
-    return (*missing, *refused)
+    missing = await _missing_rights(target, plan)
+    problems = tuple(_no_right(target, right) for right in missing)
+    if any(resource == DEPLOYMENTS for _, resource, _ in missing):
+        return problems  # a dry run would be refused for that, and say nothing else
+    return (*problems, *await _refusal(target, plan))
 
 
-async def _missing_rights(target: Target, plan: Plan) -> tuple[Problem, ...]:
+async def _missing_rights(target: Target, plan: Plan) -> tuple[Right, ...]:
     rights = rights_needed(plan)
     allowed = await asyncio.gather(*(_is_allowed(target, right) for right in rights))
-    return tuple(_no_right(target, right) for right, granted in zip(rights, allowed, strict=True) if not granted)
+    return tuple(right for right, granted in zip(rights, allowed, strict=True) if not granted)
 
 
 async def _is_allowed(target: Target, right: Right) -> bool:
@@ -104,8 +107,8 @@ async def _refusal(target: Target, plan: Plan) -> tuple[Problem, ...]:
         if plan.promotion is Promotion.ADOPT and plan.stable is not None:
             return await _adoption_refusal(target, plan.stable, stored)
     except ApiError as error:
-        if error.status in (401, 403) or error.status >= 500:
-            raise
+        if error.status == 401 or error.status >= 500:
+            raise  # a 403 is a quota, or an admission webhook: the rights are there
         hint = "correct what it names; nothing was changed"
         return (Problem(f"the cluster refuses Deployment {plan.canary_name}", error.where, error.why, hint),)
     return ()

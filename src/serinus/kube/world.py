@@ -4,7 +4,7 @@ import asyncio
 
 from serinus.core.plan import Plan
 from serinus.core.pods import Pod, Track
-from serinus.core.spec import RELEASE_LABEL
+from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL
 from serinus.core.turn import Action, Adoption, Autoscaler, ProbePod, Workload
 from serinus.core.world import World
 from serinus.kube.act import Actor
@@ -14,12 +14,16 @@ from serinus.kube.read import (
     autoscaler_of,
     creation_refused,
     labels_of,
+    last_writer,
     owner_uid,
     pod_of,
     same_template,
+    selector_hash,
     service_facts,
     serving_pods,
+    template_hash,
     track_of,
+    veto_of,
     workload_of,
 )
 from serinus.kube.resources import Raw
@@ -54,6 +58,11 @@ class KubeCluster:
             adoption=self._adoption(plan, stable_raw, canary_raw),
             canary_pods_left=sum(pod.track.is_canary for pod in pods),
             creation_refused=creation_refused(canary_raw),
+            stable_template=template_hash(stable_raw),
+            canary_template=template_hash(canary_raw),
+            selector=selector_hash(target.raw_service),
+            veto=self._veto(plan, stable_raw, canary_raw),
+            last_writer=last_writer([stable_raw, canary_raw]),
             stale_seconds=target.stale_seconds(),
         )
 
@@ -118,6 +127,18 @@ class KubeCluster:
             return None
         asked_to_go = raw["metadata"]["uid"] in self._actor.deleted_uids
         return workload_of(raw, (pod for pod in pods if pod.track is track), asked_to_go)
+
+    def _veto(self, plan: Plan, stable_raw: Raw | None, canary_raw: Raw | None) -> str:
+        """A veto on the Deployments, or on a pod of the canary."""
+        target = self._target
+        marked = (plan.release, RELEASE_LABEL), (plan.release, PROBE_LABEL)
+        pods = [
+            raw
+            for raw in (*_objects(target.pods), *_objects(target.probes))
+            if any(labels_of(raw).get(label) == release for release, label in marked)
+        ]
+        raws = [raw for raw in (canary_raw, stable_raw, *pods) if raw is not None]
+        return next((word for word in map(veto_of, raws) if word), "")
 
     def _probe(self, pods: tuple[Pod, ...]) -> ProbePod | None:
         for pod in pods:
