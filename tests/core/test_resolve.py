@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from serinus.core.plan import HpaRef, Plan, Promotion
-from serinus.core.resolve import NAME_LENGTH_MAX, NothingToDo, canary_name, resolve
+from serinus.core.resolve import NAME_LENGTH_MAX, NothingToDo, Objections, canary_name, resolve
 from serinus.core.spec import RELEASE_LABEL, Image, Naming, Smoke, Spec
 from serinus.core.survey import DeploymentFacts, Problem, ServiceFacts, Survey
 
@@ -48,8 +48,9 @@ def plan_for(asked: Spec, there: Survey) -> Plan:
 
 
 def problems_of(asked: Spec, there: Survey) -> tuple[Problem, ...]:
-    problems = resolve(asked, there, TOKEN)
-    assert isinstance(problems, tuple), problems
+    found = resolve(asked, there, TOKEN)
+    assert isinstance(found, Objections), found
+    problems = found.problems
     assert all(problem.what and problem.where and problem.why and problem.hint for problem in problems)
     return problems
 

@@ -7,7 +7,7 @@ from serinus.cli.exits import Exit
 from serinus.core.plan import HpaRef, Plan, Promotion
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
-from serinus.kube.preflight import rights_needed
+from serinus.kube.rights import rights_needed
 from tests.core.samples import plan_of
 from tests.meta.source import ROOT
 
@@ -46,9 +46,7 @@ def test_every_right_that_may_be_needed_is_documented_and_no_other() -> None:
     smoke, hpa = Smoke("/", "true"), HpaRef("hpa", 1, None)
     plans: list[Plan] = [plan_of(kind, smoke=smoke, hpa=hpa) for kind in Promotion]
     rights = {right for plan in plans for right in rights_needed(plan)}
-    needed = {
-        (verb, f"{resource.plural}/{sub}" if sub else resource.plural, resource.group) for verb, resource, sub in rights
-    }
+    needed = {(right.verb, right.plural, right.resource.group) for right in rights}
     documented = {
         (verb.strip(), row[1], "" if row[2] == "core" else row[2])
         for row in tables("verb", "resource", "group")

@@ -56,7 +56,8 @@ async def test_two_deployments_behind_the_service(place: Place) -> None:
 
 
 async def test_a_selector_that_matches_nothing(place: Place) -> None:
-    await place.apply(manifests.service(None, app="shoes"), manifests.deployment(SERVICE, 1))
+    await place.apply(manifests.service(selector={"app": "shoes"}), manifests.deployment(SERVICE, 1))
+    await place.until("its pod is ready", lambda: len(place.ready_pods()) == 1)
     await place.begin()
     result = await place.deploy(V2)
     assert_one_error(result, REFUSED, "selector matches no Deployment's pods", "it selects app=shoes")

@@ -5,14 +5,14 @@ from typing import Any
 
 import click
 
+from serinus.cli.checked import checked_plan
 from serinus.cli.exits import Exit
 from serinus.cli.options import choice_of, cluster_options, release_options, run, spec_of
-from serinus.cli.run import Refused
 from serinus.core.plan import Plan
-from serinus.core.resolve import NothingToDo, resolve
+from serinus.core.preflight.facts import Note
+from serinus.core.resolve import NothingToDo
 from serinus.kube.kubeconfig import Choice
-from serinus.kube.preflight import preflight
-from serinus.kube.target import open_target, survey
+from serinus.kube.target import open_target
 from serinus.wiring import open_session
 
 
@@ -29,19 +29,15 @@ async def _plan(choice: Choice, output: str, values: dict[str, Any]) -> Exit:
     async with open_session(choice) as session:
         spec = spec_of(session.client.namespace, values)
         async with open_target(session.client, spec.namespace, spec.service) as target:
-            resolution = resolve(spec, await survey(target), session.dice.token())
-            if isinstance(resolution, NothingToDo):
-                click.echo(f"nothing to do: version {resolution.version} is in production already")
+            checked = await checked_plan(session, target, spec)
+            if isinstance(checked, NothingToDo):
+                click.echo(f"nothing to do: version {checked.version} is in production already")
                 return Exit.DONE
-            if not isinstance(resolution, Plan):
-                raise Refused(resolution)
-            if problems := await preflight(target, resolution):
-                raise Refused(problems)
-            click.echo(plan_json(resolution) if output == "json" else plan_text(resolution))
+            click.echo(plan_json(*checked) if output == "json" else plan_text(*checked))
             return Exit.DONE
 
 
-def plan_text(plan: Plan) -> str:
+def plan_text(plan: Plan, notes: tuple[Note, ...] = ()) -> str:
     """The plan as a table, with what comes before and after the steps."""
     stable = plan.stable
     lines = [f"Service {plan.service} in namespace {plan.namespace}"]
@@ -62,10 +58,12 @@ def plan_text(plan: Plan) -> str:
         )
     bake = sum(step.bake_seconds for step in plan.steps)
     lines += ["", f"  then:       {plan.promotion.value}", f"  takes:      {_seconds(bake)} and the time pods need"]
+    if notes:
+        lines += ["", "  to be known:", *(f"  - {note.sentence}" for note in notes)]
     return "\n".join(lines)
 
 
-def plan_json(plan: Plan) -> str:
+def plan_json(plan: Plan, notes: tuple[Note, ...] = ()) -> str:
     """The plan as JSON."""
     steps = [
         {
@@ -89,6 +87,7 @@ def plan_json(plan: Plan) -> str:
         "naming": plan.naming.value,
         "promotion": plan.promotion.name.lower(),
         "steps": steps,
+        "notes": [{"check": note.check, "what": note.what, "why": note.why, "do": note.hint} for note in notes],
     }
     return json.dumps(body, indent=2)
 

@@ -29,7 +29,15 @@ class NothingToDo:
     deployment: str
 
 
-Resolution = Plan | NothingToDo | tuple[Problem, ...]
+@dataclass(frozen=True, slots=True)
+class Objections:
+    """Problems that forbid a rollout; with the plan where one could be made, so that it can be looked at further."""
+
+    problems: tuple[Problem, ...]
+    plan: Plan | None = None
+
+
+Resolution = Plan | NothingToDo | Objections
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +53,12 @@ class Production:
 def resolve(spec: Spec, survey: Survey, rollout: str) -> Resolution:
     """Make the plan of rollout `rollout` (an identifier of its own)."""
     if survey.service is None:
-        return (_no_such_service(spec, survey),)
+        return Objections((_no_such_service(spec, survey),))
     if problem := _selector_problem(survey.service, survey.namespace):
-        return (problem,)
+        return Objections((problem,))
     production = find_production(spec, survey, survey.service)
     if isinstance(production, Problem):
-        return (production,)
+        return Objections((production,))
     if production is None:
         return _first_deployment(spec, survey.service, survey, rollout)
     return _release(spec, survey.service, survey, production, rollout)
@@ -138,7 +146,7 @@ def _release(spec: Spec, service: ServiceFacts, survey: Survey, production: Prod
     current = production.version or _version_of_images(stable)
     images = choose_images(spec, stable, current)
     if isinstance(images, Problem):
-        return (images,)
+        return Objections((images,))
     version = spec.version or version_of(next(iter(images.values()))) or ""
     unchanged = all(stable.images.get(name) == image for name, image in images.items())
     if unchanged and (production.version is None or production.version == label_value(version)):
@@ -153,7 +161,7 @@ def _release(spec: Spec, service: ServiceFacts, survey: Survey, production: Prod
         *_release_problems(service, survey, production, plan),
         *_step_problems(spec, stable),
     )
-    return problems or plan
+    return Objections(problems, plan) if problems else plan
 
 
 def _plan(
@@ -214,7 +222,7 @@ def _first_deployment(spec: Spec, service: ServiceFacts, survey: Survey, rollout
     where = f"Service {service.name} in namespace {survey.namespace}"
     if len(spec.images) != 1 or version_of(spec.images[0].image) is None:
         why = "nothing is deployed behind it yet, and a first deployment needs exactly one image, with a tag"
-        return (Problem("cannot deploy a first version", where, why, "give --image IMAGE:TAG"),)
+        return Objections((Problem("cannot deploy a first version", where, why, "give --image IMAGE:TAG"),))
     image = spec.images[0]
     version = spec.version or version_of(image.image) or ""
     base = spec.deployment or service.name
@@ -222,7 +230,8 @@ def _first_deployment(spec: Spec, service: ServiceFacts, survey: Survey, rollout
     name = canary_name(base, version) if versioned else base
     if name in survey.deployment_names:
         why = "it exists, but the Service does not select its pods"
-        return (Problem(f"Deployment {name} is in the way", where, why, "remove it, or give --deployment NAME"),)
+        in_the_way = Problem(f"Deployment {name} is in the way", where, why, "remove it, or give --deployment NAME")
+        return Objections((in_the_way,))
     timing = _timing(spec)
     return Plan(
         rollout=rollout,
