@@ -8,7 +8,7 @@ import click
 from serinus.cli.exits import Exit, exit_of
 from serinus.cli.options import choice_of, cluster_options, run
 from serinus.cli.output import Writer, writer_for
-from serinus.cli.run import ask, drive_unleased
+from serinus.cli.run import ask, clear_lease, drive_unleased
 from serinus.core.progress import finished_progress
 from serinus.core.reasons import Outcome
 from serinus.core.state import Finished, Leaving
@@ -41,6 +41,7 @@ async def _abort(choice: Choice, service: str, output: str) -> Exit:
         saved = target.store.load()
         if saved is None or isinstance(saved.record.state, Finished):
             writer.say(f"no rollout of Service {service} is under way in namespace {target.namespace}")
+            await clear_lease(session, target)
             return Exit.DONE
         await ask(session, target, "abort", _who())
         writer.say(f"asked for the way back to version {_before(target)}")
