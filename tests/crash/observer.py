@@ -158,8 +158,11 @@ def rules_broken(seen: Observer, traffic: Traffic, naming: str, replicas: int) -
 
 def at_rest(seen: Observer, replicas: int) -> bool:
     """Whether nothing is on its way any more, as far as pods and our own objects go."""
-    pods = seen.now("pods")
-    return len(pods) == replicas == len(seen.serving()) == seen.endpoints() and not seen.now("leases")
+    return _is_whole(seen, replicas) and not seen.now("leases")
+
+
+def _is_whole(seen: Observer, replicas: int) -> bool:
+    return len(seen.now("pods")) == replicas == len(seen.serving()) == seen.endpoints()
 
 
 def outcome(seen: Observer) -> str:
@@ -206,7 +209,7 @@ def _not_whole(seen: Observer, replicas: int) -> list[str]:
         broken.append(f"at the end: {outcome(seen)}")
     deployments = seen.now("deployments")
     sizes = {_name(raw): raw["spec"]["replicas"] for raw in deployments}
-    if list(sizes.values()) != [replicas] or not at_rest(seen, replicas):
+    if list(sizes.values()) != [replicas] or not _is_whole(seen, replicas):
         pods = {_name(raw): is_ready(raw) for raw in seen.now("pods")}
         broken.append(f"not whole at the end: {sizes}, pods (ready) {pods}, {seen.endpoints()} endpoints")
     if seen.state() not in ("Finished", ""):

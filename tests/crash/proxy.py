@@ -7,7 +7,7 @@ numbers of their own and the calls' numbers tell how far the runner is. Not its 
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -179,8 +179,7 @@ class Proxy:
                 return _cut(request)
             case Hold(Moment.BEFORE, until, then):
                 then()
-                # Also when the client is gone by then: a call that is on its way comes through.
-                return await asyncio.shield(_later(until, lambda: self._pass_on(request, body, fault)))
+                await until.wait()
             case _:
                 pass
         if call.kind is Kind.WATCH:
@@ -226,11 +225,6 @@ class Proxy:
         url = URL(self._upstream.url + request.raw_path, encoded=True)
         headers = _passed(request.headers)
         return self._session.request(request.method, url, headers=headers, data=body or None, allow_redirects=False)
-
-
-async def _later(until: asyncio.Event, work: Callable[[], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
-    await until.wait()
-    return await work()
 
 
 def _passed(headers: "aiohttp.typedefs.LooseHeaders") -> dict[str, str]:

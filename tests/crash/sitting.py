@@ -12,7 +12,7 @@ from pathlib import Path
 
 from serinus.sandbox.certificate import Certificate
 from serinus.sandbox.rest import Api, Raw, Server
-from tests.crash.observer import Observer, at_rest, outcome, rules_broken
+from tests.crash.observer import PATHS, Observer, at_rest, outcome, rules_broken
 from tests.crash.proxy import Call, Drop, Fault, Hold, Kind, Moment, Proxy
 from tests.stories import manifests
 from tests.stories.cluster import ADMIN, Cluster
@@ -21,7 +21,7 @@ from tests.stories.session import Result, Session, start_serinus
 from tests.stories.traffic import Traffic, users
 
 REPLICAS = 3
-RATE = 10
+RATE = 20
 READY_SECONDS = 90
 RUN_SECONDS = 120
 REST_SECONDS = 20
@@ -88,7 +88,7 @@ class Room:
     def users(self) -> contextlib.AbstractAsyncContextManager[Traffic]:
         service = self.seen.find("services", SERVICE)
         assert service is not None
-        return users(f"http://{service['spec']['clusterIP']}:{PORT}/", RATE, "both", self.home)
+        return users(f"http://{service['spec']['clusterIP']}:{PORT}/", RATE, "new", self.home)
 
     def proxy(self) -> Proxy:
         return Proxy(self.cluster.servers[ADMIN], self._certificate)
@@ -106,8 +106,14 @@ class Room:
         return Cluster({ADMIN: server}, folder).kubeconfig(ADMIN, self.namespace)
 
     async def close(self) -> None:
+        """End what still runs, and take the workload away, so that no controller writes into an ending namespace."""
         for session in self._sessions:
             await session.close()
+        for plural in ("deployments", "services"):
+            for raw in self.seen.now(plural):
+                path = f"{PATHS[plural]}/namespaces/{self.namespace}/{plural}/{raw['metadata']['name']}"
+                await self._api.call("DELETE", path)
+        await self.seen.until(lambda: not self.seen.now("pods") and not self.seen.now("endpointslices"), REST_SECONDS)
 
 
 @contextlib.asynccontextmanager
@@ -120,10 +126,12 @@ async def open_room(cluster: Cluster, certificate: Certificate, naming: str) -> 
             room = Room(cluster, api, namespace, Path(home), certificate)
             try:
                 async with room.seen.watching():
-                    await room.furnish(naming)
-                    yield room
+                    try:
+                        await room.furnish(naming)
+                        yield room
+                    finally:
+                        await room.close()
             finally:
-                await room.close()
                 await api.call("DELETE", f"/api/v1/namespaces/{namespace}")
 
 

@@ -45,6 +45,7 @@ async def release(session: Session, spec: Spec, writer: Writer, supersede: bool 
         checked = await checked_plan(session, target, spec)
         if isinstance(checked, NothingToDo):
             writer.say(f"nothing to do: version {checked.version} is in production already ({checked.deployment})")
+            await clear_lease(session, target)
             return Exit.DONE
         plan, notes = checked
         for note in notes:
@@ -121,6 +122,15 @@ async def _leased(session: Session, target: Target) -> AsyncIterator[Lease]:
     finally:
         with contextlib.suppress(KubeError):  # it expires by itself
             await lease.release()
+
+
+async def clear_lease(session: Session, target: Target) -> None:
+    """Remove the Lease of a run that died before its first save, or after its last: no rollout says that it was there.
+
+    A courtesy: who may not do so, or meets a live run's Lease, leaves it.
+    """
+    with contextlib.suppress(KubeError):
+        await session.lease(target).clear()
 
 
 def _being_driven(target: Target, why: str) -> Problem:
