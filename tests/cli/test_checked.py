@@ -11,7 +11,7 @@ from serinus.cli.plan import plan_json, plan_text
 from serinus.core.plan import Plan
 from serinus.core.preflight.facts import Note
 from serinus.core.resolve import NothingToDo
-from serinus.core.spec import Image, Spec
+from serinus.core.spec import Image, Spec, StepSpec
 from serinus.kube.target import open_target
 from serinus.system import SystemClock, SystemDice
 from serinus.wiring import Session
@@ -34,7 +34,7 @@ async def test_what_the_plan_cannot_be_and_what_the_cluster_lacks_are_said_toget
     world.pod("legacy-0", "StatefulSet", "legacy")
     before = world.versions()
     with pytest.raises(Refused) as refused:
-        await checked(world, msgspec.structs.replace(SPEC, steps_percent=(3,)))
+        await checked(world, msgspec.structs.replace(SPEC, steps=(StepSpec(3),)))
     assert "3 % of 4 pods cannot be had" in refused.value.message
     assert "StatefulSet legacy stands behind the Service" in refused.value.message
     assert refused.value.exit_code == 2

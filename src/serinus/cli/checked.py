@@ -1,9 +1,11 @@
 """A plan that everything speaks for: found, resolved and passed by the preflight; or every problem at once."""
 
 import click
+import msgspec
 
 from serinus.cli.exits import Exit
 from serinus.cli.output import problems_text
+from serinus.core.freeze import freeze_problems, frozen_at
 from serinus.core.plan import Plan
 from serinus.core.preflight.facts import Note
 from serinus.core.resolve import NothingToDo, Objections, resolve
@@ -36,7 +38,12 @@ async def checked_plan(session: Session, target: Target, spec: Spec) -> tuple[Pl
     problems = found.problems if isinstance(found, Objections) else ()
     if plan is None:
         raise Refused(problems)
+    frozen = frozen_at(spec.freeze, session.clock.now())
     report = await preflight(target, plan)
-    if problems or report.problems:
-        raise Refused((*problems, *report.problems))
+    problems = (*problems, *freeze_problems(frozen, spec), *report.problems)
+    if problems:
+        raise Refused(problems)
+    if frozen is not None:
+        override = f"{spec.during_freeze} (freeze: {frozen.window.reason})"
+        plan = msgspec.structs.replace(plan, freeze_override=override)
     return plan, report.notes

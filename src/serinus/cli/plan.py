@@ -7,11 +7,11 @@ import click
 
 from serinus.cli.checked import checked_plan
 from serinus.cli.exits import Exit
-from serinus.cli.options import choice_of, cluster_options, release_options, run, spec_of
+from serinus.cli.flags import Wish, wish_of
+from serinus.cli.options import cluster_options, release_options, run
 from serinus.core.plan import Plan
 from serinus.core.preflight.facts import Note
 from serinus.core.resolve import NothingToDo
-from serinus.kube.kubeconfig import Choice
 from serinus.kube.target import open_target
 from serinus.wiring import open_session
 
@@ -22,12 +22,12 @@ from serinus.wiring import open_session
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="A table, or JSON.")
 def plan(output: str, **values: Any) -> int:
     """Show what deploy would do with SERVICE: steps with asked and reachable shares, pods, times. Changes nothing."""
-    return run(_plan(choice_of(values), output, values))
+    return run(_plan(wish_of(values), output))
 
 
-async def _plan(choice: Choice, output: str, values: dict[str, Any]) -> Exit:
-    async with open_session(choice) as session:
-        spec = spec_of(session.client.namespace, values)
+async def _plan(wish: Wish, output: str) -> Exit:
+    async with open_session(wish.choice) as session:
+        spec = wish.spec(session.client.namespace)
         async with open_target(session.client, spec.namespace, spec.service) as target:
             checked = await checked_plan(session, target, spec)
             if isinstance(checked, NothingToDo):
@@ -47,6 +47,8 @@ def plan_text(plan: Plan, notes: tuple[Note, ...] = ()) -> str:
         lines.append(f"  production: version {stable.version}, Deployment {stable.name}, {stable.replicas} pods")
         lines.append(f"  canary:     version {plan.version}, Deployment {plan.canary_name}")
     lines += [f"  image:      {name}: {image}" for name, image in sorted(plan.images.items())]
+    if plan.freeze_override is not None:
+        lines.append(f"  freeze:     passed over, which is recorded: {plan.freeze_override}")
     if plan.smoke_before_traffic:
         lines.append("  first:      a pod outside the Service must pass the smoke test")
     lines.append("")
@@ -86,6 +88,7 @@ def plan_json(plan: Plan, notes: tuple[Note, ...] = ()) -> str:
         "images": plan.images,
         "naming": plan.naming.value,
         "promotion": plan.promotion.name.lower(),
+        "freeze_override": plan.freeze_override,
         "steps": steps,
         "notes": [{"check": note.check, "what": note.what, "why": note.why, "do": note.hint} for note in notes],
     }

@@ -133,7 +133,9 @@ def _being_driven(target: Target, why: str) -> Problem:
 
 
 def announce(plan: Plan, writer: Writer) -> None:
-    """The plan in one line."""
+    """The plan in one line; before it, that a freeze is passed over."""
+    if plan.freeze_override is not None:
+        writer.say(f"releasing inside a freeze window, which is recorded: {plan.freeze_override}")
     if plan.stable is None:
         writer.say(f"nothing is deployed behind Service {plan.service} yet: deploying {plan.version} plainly")
         return

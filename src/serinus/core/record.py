@@ -43,6 +43,7 @@ class Past(msgspec.Struct, frozen=True):
     evidence: Evidence
     share_percent: float
     kept: str | None = None  # the previous version's Deployment, when it was kept at 0 pods
+    freeze_override: str | None = None  # why it began inside a freeze window
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -128,6 +129,7 @@ def with_past(record: Record, finished: Finished) -> Record:
         evidence=evidence,
         share_percent=finished.share_percent,
         kept=kept,
+        freeze_override=plan.freeze_override,
     )
     history = (past, *record.history)[:HISTORY_MAX]
     state = msgspec.structs.replace(finished, evidence=evidence)

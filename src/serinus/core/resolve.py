@@ -14,7 +14,7 @@ from serinus.core.plan import (
     share_of,
     unreachable_steps,
 )
-from serinus.core.spec import RELEASE_LABEL, VERSION_LABEL, Naming, Spec
+from serinus.core.spec import RELEASE_LABEL, VERSION_LABEL, Capacity, Naming, OnFailure, Spec, StepSpec
 from serinus.core.survey import DeploymentFacts, Problem, ServiceFacts, Survey
 
 NAME_LENGTH_MAX = 52
@@ -172,7 +172,7 @@ def _plan(
     release = label_value(version)
     if release in survey.releases:  # an older ReplicaSet of this release would be taken for the newest (promotion.md)
         release = f"{release[:54]}-{rollout}"
-    steps = make_steps(spec.steps_percent, stable.wanted, stable.surge or 1, promotion, _timing(spec))
+    steps = make_steps(spec.steps, stable.wanted, stable.surge or 1, promotion, _timing(spec), spec.capacity)
     return Plan(
         rollout=rollout,
         namespace=survey.namespace,
@@ -199,6 +199,7 @@ def _plan(
         mark_version=production.naming is Naming.VERSIONED or production.version is not None,
         keep_previous=spec.keep_previous and promotion is Promotion.RENAME,
         hpa=survey.autoscalers.get(stable.name),
+        hold_seconds=spec.hold_deadline_seconds if spec.on_failure is OnFailure.HOLD else None,
     )
 
 
@@ -335,29 +336,32 @@ def _release_problems(service: ServiceFacts, survey: Survey, production: Product
 
 
 def _step_problems(spec: Spec, stable: DeploymentFacts) -> tuple[Problem, ...]:
-    if spec.adapt or spec.steps_percent is None:
+    if spec.adapt or spec.steps is None:
         return ()
     surge = stable.surge or 1
-    asked = ",".join(str(percent) for percent in spec.steps_percent)
+    asked = ",".join(str(step.weight_percent) for step in spec.steps)
     return tuple(
         Problem(
             f"{step.asked_percent:g} % of {stable.wanted} pods cannot be had",
             f"--steps {asked}",
             f"a share by pod count is canary pods / all pods; the nearest here is {step.nearest_percent:.1f} %",
-            _nearest_plans(spec.steps_percent, step.asked_percent, stable.wanted, surge),
+            _nearest_plans(spec.steps, step.asked_percent, stable.wanted, surge, spec.capacity),
         )
-        for step in unreachable_steps(spec.steps_percent, stable.wanted, surge)
+        for step in unreachable_steps(spec.steps, stable.wanted, surge, spec.capacity)
     )
 
 
-def _nearest_plans(asked: tuple[int, ...], percent: float, replicas: int, surge: int) -> str:
-    steps = make_steps(asked, replicas, surge, Promotion.RENAME, Timing(0.0, 0.0))
+def _nearest_plans(asked: tuple[StepSpec, ...], percent: float, replicas: int, surge: int, capacity: Capacity) -> str:
+    steps = make_steps(asked, replicas, surge, Promotion.RENAME, Timing(0.0, 0.0), capacity)
     nearest = ",".join(f"{round(step.share_percent)}" for step in steps if step.stable_replicas)
-    needed = replicas_needed(percent)
-    scaled = ""
+    needed = replicas_needed(percent, capacity)
+    other = ""
     if needed is not None and needed > replicas:
-        scaled = f"; or run {needed} pods, which gives {share_of(*nearest_split(percent, needed, 1)):.1f} %"
-    return f"take --steps {nearest} (or --adapt, which means the same){scaled}; or split by requests with a router"
+        share = share_of(*nearest_split(percent, needed, 1, capacity))
+        other = f"; or run {needed} pods, which gives {share:.1f} %"
+    elif capacity is Capacity.KEEP and needed is None:
+        other = "; or capacity swap, since with production at its full size no share is above 50 %"
+    return f"take --steps {nearest} (or --adapt, which means the same){other}; or split by requests with a router"
 
 
 def _written(selector: dict[str, str]) -> str:
