@@ -11,7 +11,7 @@ from serinus.cli.exits import Exit
 from serinus.cli.run import ask, release
 from serinus.core.plan import HpaRef, Plan, Promotion
 from serinus.core.progress import Progress
-from serinus.core.spec import Naming, Smoke
+from serinus.core.spec import Naming, Smoke, StepSpec
 from serinus.kube.errors import Forbidden
 from serinus.kube.resources import DEPLOYMENTS, PODS, REPLICASETS, SERVICES
 from serinus.kube.rights import Access, Right, rights_needed
@@ -27,7 +27,7 @@ from tests.sandbox.controllers.cluster import Cluster, Marker, deployment
 SECONDS_MAX = 20.0
 SURVEYED = ("services", "deployments", "configmaps", "replicasets", "horizontalpodautoscalers")
 """What is read to make a plan: without these there is nothing to look at, and the API's own refusal is shown."""
-IN_PLACE = msgspec.structs.replace(SPEC, naming=Naming.IN_PLACE, steps_percent=(25, 50))
+IN_PLACE = msgspec.structs.replace(SPEC, naming=Naming.IN_PLACE, steps=(StepSpec(25), StepSpec(50)))
 
 
 @pytest.fixture
