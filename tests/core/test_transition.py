@@ -205,7 +205,8 @@ def test_a_step_that_was_reached_just_in_time_still_passes_when_its_bake_is_over
 )
 def test_a_share_that_no_longer_holds_starts_the_bake_again_but_not_the_step(changed: dict[str, object]) -> None:
     state, _ = take_turn(PLAN, BAKING, facts_at(5, **(HOLDS | changed)))
-    assert state == Shifting(0, after(5), START)
+    assert isinstance(state, Shifting)
+    assert (state.step, state.entered, state.step_entered) == (0, after(5), START)
 
 
 def test_a_share_that_is_lost_and_found_for_ever_ends_by_the_deadline_of_the_step() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from serinus.core.plan import HpaRef, Plan, Promotion
 from serinus.core.reasons import Outcome, Reason
+from serinus.core.record import LINE_LENGTH_MAX
 from serinus.core.state import Baking, Evidence, Finished, Leaving, Promoting
 from serinus.core.transition import take_turn
 from serinus.core.turn import (
@@ -245,3 +246,10 @@ def test_a_canary_that_serves_nobody_is_removed_when_production_is_gone() -> Non
 
 def test_a_failed_first_version_is_removed_though_there_is_nothing_to_go_back_to() -> None:
     assert take_turn(FIRST, LEAVING, facts_at(5, stable=None, canary=canary(2)))[1] == (RemoveCanary(),)
+
+
+def test_evidence_that_the_cluster_would_not_save_is_cut_before_it_is_remembered() -> None:
+    loud = replace(CRASH, evidence=Evidence("ended once", ("log: " + "x" * 2**20,)))
+    state, _ = take_turn(plan_of(), Baking(0, START, START), facts_at(5, pods=loud))
+    assert isinstance(state, Leaving)
+    assert len(state.evidence.lines[0]) == LINE_LENGTH_MAX

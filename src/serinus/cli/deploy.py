@@ -4,29 +4,39 @@ from typing import Any
 
 import click
 
+from serinus.cli.back import take_back
 from serinus.cli.exits import Exit
-from serinus.cli.options import choice_of, cluster_options, release_options, run, spec_of
+from serinus.cli.flags import Wish, wish_of
+from serinus.cli.options import cluster_options, release_options, run
 from serinus.cli.output import writer_for
-from serinus.cli.run import release
-from serinus.kube.kubeconfig import Choice
+from serinus.cli.run import Unfinished, release
+from serinus.kube.target import open_target
 from serinus.wiring import open_session
 
 
 @click.command()
 @release_options
 @cluster_options
+@click.option("--supersede", is_flag=True, help="Take another version's unfinished rollout back first.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Lines, or JSON lines.")
-def deploy(output: str, **values: Any) -> int:
+def deploy(output: str, supersede: bool, **values: Any) -> int:
     """Release a new version of what stands behind SERVICE as a canary, and take it back if it is worse.
 
     \b
     Exit codes: 0 promoted, or nothing to do; 1 rolled back; 2 wrong input, or refused before anything was touched;
-    3 could not tell, or the cluster did not answer; 4 aborted by a person; 130 interrupted.
+    3 could not tell, or the cluster did not answer; 4 aborted by a person; 5 superseded; 130 interrupted.
     """
-    return run(_deploy(choice_of(values), output, values))
+    return run(_deploy(wish_of(values), output, supersede))
 
 
-async def _deploy(choice: Choice, output: str, values: dict[str, Any]) -> Exit:
-    async with open_session(choice) as session:
-        spec = spec_of(session.client.namespace, values)
-        return await release(session, spec, writer_for(output, session.clock))
+async def _deploy(wish: Wish, output: str, supersede: bool) -> Exit:
+    async with open_session(wish.choice) as session:
+        spec = wish.spec(session.client.namespace)
+        writer = writer_for(output, session.clock)
+        try:
+            return await release(session, spec, writer, supersede)
+        except Unfinished:
+            async with open_target(session.client, spec.namespace, spec.service) as target:
+                writer.say("another version's rollout has not finished: taking it back first")
+                await take_back(session, target, writer, "supersede")
+        return await release(session, spec, writer)

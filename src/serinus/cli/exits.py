@@ -1,6 +1,7 @@
 """Exit codes: stable, documented in README.md, one meaning each."""
 
 from enum import IntEnum
+from typing import assert_never
 
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.state import Finished
@@ -14,6 +15,7 @@ class Exit(IntEnum):
     REFUSED = 2  # wrong input, or refused before anything was touched
     UNDECIDED = 3  # could not tell, or the cluster did not answer
     ABORTED = 4  # by a person
+    SUPERSEDED = 5  # another version is released in its place
     INTERRUPTED = 130
 
 
@@ -26,5 +28,9 @@ def exit_of(finished: Finished) -> Exit:
             return Exit.ROLLED_BACK
         case Outcome.ABORTED:
             return Exit.INTERRUPTED if finished.reason is Reason.INTERRUPTED else Exit.ABORTED
+        case Outcome.SUPERSEDED:
+            return Exit.SUPERSEDED
         case Outcome.STUCK:
             return Exit.UNDECIDED
+        case _:
+            assert_never(finished.outcome)

@@ -10,7 +10,16 @@ from serinus import __version__
 COMMANDS = {
     "deploy": ("serinus.cli.deploy", "Release a new version as a canary, and take it back if it is worse."),
     "plan": ("serinus.cli.plan", "Show what deploy would do: steps, shares, pods, times."),
+    "lint": ("serinus.cli.lint", "Check spec files: all problems at once, with line and column."),
+    "schema": ("serinus.cli.schema", "Print the JSON Schema of spec files, or the CRD."),
     "status": ("serinus.cli.status", "Show where a rollout is, and who drives it."),
+    "watch": ("serinus.cli.status", "Show where a rollout is until it has finished."),
+    "promote": ("serinus.cli.people", "Go to the next step without waiting; approve a step that waits for it."),
+    "pause": ("serinus.cli.people", "Hold a rollout where it is; every pause has an end."),
+    "resume": ("serinus.cli.people", "Let a paused rollout go on."),
+    "history": ("serinus.cli.history", "How the last rollouts ended."),
+    "explain": ("serinus.cli.history", "Why a rollout is where it is, or ended as it did; and the exit codes."),
+    "list": ("serinus.cli.history", "Every Service that was released by Serinus."),
     "abort": ("serinus.cli.abort", "Take a running rollout back."),
     "codefresh": ("serinus.cli.codefresh", "Deploy from the environment variables of the Codefresh step."),
     "demo": ("serinus.cli.demo", "A good and a bad release on the embedded cluster."),
@@ -30,7 +39,7 @@ class Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, "list_" if cmd_name == "list" else cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

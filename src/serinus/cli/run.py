@@ -2,66 +2,61 @@
 
 import asyncio
 import contextlib
+import getpass
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Iterator
 
-import click
-
+from serinus.cli.checked import Refused, checked_plan
 from serinus.cli.exits import Exit, exit_of
-from serinus.cli.output import Writer, problems_text
+from serinus.cli.output import Writer
 from serinus.core.images import label_value, version_of
 from serinus.core.plan import Plan
 from serinus.core.record import Command
-from serinus.core.resolve import NothingToDo, resolve
+from serinus.core.resolve import NothingToDo
 from serinus.core.spec import Spec
-from serinus.core.state import Finished
+from serinus.core.state import Finished, PauseEnd
 from serinus.core.survey import Problem
 from serinus.engine.cycle import Parts
 from serinus.engine.drive import drive, start
+from serinus.engine.observe import ABORTING
 from serinus.kube.errors import KubeError
 from serinus.kube.lease import Lease, LeaseHeld, remove_lease
-from serinus.kube.preflight import preflight
 from serinus.kube.store import store_name
-from serinus.kube.target import Target, follow, kept_name, open_target, survey, sweep
-from serinus.ports import LostRace, Saved
+from serinus.kube.target import Target, follow, kept_name, open_target, sweep
+from serinus.kube.world import KubeCluster
+from serinus.ports import LostRace, Saved, Trouble
 from serinus.wiring import Session, parts_for
 
-
-class Refused(click.ClickException):
-    """Wrong input, or refused before anything was touched: every problem, exit code 2."""
-
-    exit_code = Exit.REFUSED
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__(problems_text(problems))
-
-    def show(self, file: object = None) -> None:
-        """All problems, as they are."""
-        click.echo(self.message, err=True)
+RACE_SECONDS = 1.0
+"""How long to wait for the news after someone else was faster."""
 
 
-async def release(session: Session, spec: Spec, writer: Writer) -> Exit:
-    """The whole of `serinus deploy`."""
+class Unfinished(Exception):
+    """Another version's rollout has not finished, and is to be superseded."""
+
+
+async def release(session: Session, spec: Spec, writer: Writer, supersede: bool = False) -> Exit:
+    """The whole of `serinus deploy`. Raises Unfinished under `supersede`, when there is one to take back first."""
     async with open_target(session.client, spec.namespace, spec.service) as target:
         saved = target.store.load()
         if saved is not None and not isinstance(saved.record.state, Finished):
-            return await resume(session, target, saved, spec, writer)
-        resolution = resolve(spec, await survey(target), session.dice.token())
-        if isinstance(resolution, NothingToDo):
-            writer.say(
-                f"nothing to do: version {resolution.version} is in production already ({resolution.deployment})"
-            )
+            return await resume(session, target, saved, spec, writer, supersede)
+        checked = await checked_plan(session, target, spec)
+        if isinstance(checked, NothingToDo):
+            writer.say(f"nothing to do: version {checked.version} is in production already ({checked.deployment})")
             return Exit.DONE
-        if not isinstance(resolution, Plan):
-            raise Refused(resolution)
-        if problems := await preflight(target, resolution):
-            raise Refused(problems)
-        return await _begin(session, target, resolution, writer)
+        plan, notes = checked
+        for note in notes:
+            writer.say(f"note: {note.sentence}")
+        return await _begin(session, target, saved, plan, writer)
 
 
-async def _begin(session: Session, target: Target, plan: Plan, writer: Writer) -> Exit:
+async def _begin(session: Session, target: Target, before: Saved | None, plan: Plan, writer: Writer) -> Exit:
+    """`before`: what was saved when the plan was made; if that is no longer so, the plan may be wrong."""
     async with _leased(session, target) as lease:
+        if _version(target.store.load()) != _version(before):
+            raise Refused((_being_driven(target, "another run was faster"),))
         if (kept := kept_name(target)) is not None:
             writer.say(f"removing {kept}, kept from the release before")
             await sweep(target, kept)
@@ -69,21 +64,29 @@ async def _begin(session: Session, target: Target, plan: Plan, writer: Writer) -
         parts = parts_for(session, target, writer)
         announce(plan, writer)
         try:
-            await start(parts, plan, target.store.load())
+            await start(parts, plan, before)
         except LostRace as race:
             raise Refused((_being_driven(target, "another run was faster"),)) from race
         return await _drive(session, target, parts, lease, writer)
 
 
-async def resume(session: Session, target: Target, saved: Saved, spec: Spec, writer: Writer) -> Exit:
+def _version(saved: Saved | None) -> str | None:
+    return saved.version if saved is not None else None
+
+
+async def resume(
+    session: Session, target: Target, saved: Saved, spec: Spec, writer: Writer, supersede: bool = False
+) -> Exit:
     """Go on with an unfinished rollout, if it is of the version asked for."""
     plan = saved.record.plan
     asked = spec.version or next((version_of(image.image) for image in spec.images), None)
     if asked is not None and label_value(asked) != plan.version:
+        if supersede:
+            raise Unfinished
         why = f"a rollout of version {plan.version} to Service {plan.service} has not finished"
         where = f"namespace {plan.namespace}"
         back = f"serinus abort {plan.service} -n {plan.namespace}"
-        hint = f"take it back first: {back}; or go on with it: --version {plan.version}"
+        hint = f"go on with it: --version {plan.version}; or take it back first: {back}, or --supersede"
         raise Refused((Problem(f"version {asked} cannot be released now", where, why, hint),))
     writer.say(f"going on with the unfinished rollout of version {plan.version}")
     return await take_over(session, target, plan, writer)
@@ -96,13 +99,13 @@ async def take_over(session: Session, target: Target, plan: Plan, writer: Writer
         return await _drive(session, target, parts_for(session, target, writer), lease, writer)
 
 
-async def drive_unleased(session: Session, target: Target, plan: Plan, writer: Writer) -> Exit:
+async def drive_unleased(session: Session, target: Target, plan: Plan, writer: Writer) -> Finished:
     """Drive an unfinished rollout whatever its lease says, and remove the lease that a dead run left."""
     await follow(target, plan)
     with _signals(session, target, writer):
         finished = await drive(parts_for(session, target, writer))
     await remove_lease(session.client, store_name(target.service), target.namespace)
-    return exit_of(finished)
+    return finished
 
 
 @contextlib.asynccontextmanager
@@ -130,7 +133,9 @@ def _being_driven(target: Target, why: str) -> Problem:
 
 
 def announce(plan: Plan, writer: Writer) -> None:
-    """The plan in one line."""
+    """The plan in one line; before it, that a freeze is passed over."""
+    if plan.freeze_override is not None:
+        writer.say(f"releasing inside a freeze window, which is recorded: {plan.freeze_override}")
     if plan.stable is None:
         writer.say(f"nothing is deployed behind Service {plan.service} yet: deploying {plan.version} plainly")
         return
@@ -195,8 +200,31 @@ async def _ask(session: Session, target: Target, verb: str, by: str, writer: Wri
         writer.say(f"could not ask for the way back: {error}")
 
 
-async def ask(session: Session, target: Target, verb: str, by: str) -> None:
-    """Leave a word for whoever drives the rollout. Raises KubeError."""
-    saved = target.store.load()
-    if saved is not None:
-        await target.store.command(Command(verb, saved.record.plan.rollout, by, session.clock.now()))
+async def ask(
+    session: Session, target: Target, verb: str, by: str, seconds: float = 0.0, end: PauseEnd = PauseEnd.REVERT
+) -> str:
+    """Leave a word for whoever drives the rollout; the word's identifier. Raises KubeError, Refused.
+
+    A word replaces the one before it, but never one that takes the rollout back: that is not to be lost.
+    """
+    while (saved := target.store.load()) is not None:
+        rollout = saved.record.plan.rollout
+        waiting = saved.command if saved.command is not None and saved.command.rollout == rollout else None
+        if waiting is not None and waiting.verb in ABORTING and verb not in ABORTING:
+            why = f"{waiting.by} asked for the way back at {waiting.at:%H:%M:%S} UTC"
+            where = f"Service {target.service} in namespace {target.namespace}"
+            raise Refused((Problem(f"cannot {verb} any more", where, why, "watch it: serinus status --watch"),))
+        command = Command(verb, rollout, by, session.clock.now(), session.dice.token(), seconds, end)
+        with contextlib.suppress(LostRace):
+            await target.store.command(command, saved.version)
+            return command.id
+        await KubeCluster(target).changed(RACE_SECONDS)
+    raise Trouble(f"Service {target.service} has no rollout to speak to")
+
+
+def who() -> str:
+    """Who speaks, as far as this machine knows."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "someone"

@@ -1,7 +1,7 @@
 """`serinus status`: where a rollout is, who drives it, and how the last ones ended."""
 
 import json
-from typing import Any
+from typing import Any, assert_never
 
 import click
 
@@ -9,7 +9,7 @@ from serinus.cli.exits import Exit
 from serinus.cli.options import choice_of, cluster_options, run
 from serinus.core.plan import Plan, share_of
 from serinus.core.record import Past
-from serinus.core.state import Baking, Finished, Leaving, Preparing, Promoting, Shifting, State
+from serinus.core.state import Baking, Finished, Leaving, Paused, Preparing, Promoting, Shifting, State
 from serinus.core.world import World
 from serinus.kube.kubeconfig import Choice
 from serinus.kube.target import Target, follow, follow_lease, holder, open_target
@@ -22,12 +22,21 @@ HISTORY_SHOWN = 5
 
 @click.command()
 @click.argument("service")
-@click.option("-w", "--watch", is_flag=True, help="Go on until the rollout has finished.")
+@click.option("-w", "--watch", "follow_it", is_flag=True, help="Go on until the rollout has finished.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Text, or JSON lines.")
 @cluster_options
-def status(service: str, watch: bool, output: str, **values: Any) -> int:
+def status(service: str, follow_it: bool, output: str, **values: Any) -> int:
     """Show where the rollout of SERVICE is: state, share, pods, who drives it; and how the last ones ended."""
-    return run(_status(choice_of(values), service, watch, output))
+    return run(_status(choice_of(values), service, follow_it, output))
+
+
+@click.command()
+@click.argument("service")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Text, or JSON lines.")
+@cluster_options
+def watch(service: str, output: str, **values: Any) -> int:
+    """Show where the rollout of SERVICE is, at every change, until it has finished."""
+    return run(_status(choice_of(values), service, True, output))
 
 
 async def _status(choice: Choice, service: str, watch: bool, output: str) -> Exit:
@@ -116,12 +125,16 @@ def sentence_of(plan: Plan, state: State) -> str:
             return f"step {step + 1} of {len(plan.steps)}: on the way to {plan.steps[step].share_percent:.0f} %"
         case Baking(step):
             return f"step {step + 1} of {len(plan.steps)}: holding {plan.steps[step].share_percent:.0f} %"
+        case Paused(_, _, until, end, _, evidence):
+            return f"held: {evidence.sentence}; at {until:%H:%M:%S} UTC it will {end.value}"
         case Promoting():
             return "promoting: every step passed"
         case Leaving(_, _, evidence):
             return f"going back: {evidence.sentence}"
         case Finished(_, outcome, _, evidence):
             return f"finished, {outcome.value}: {evidence.sentence}"
+        case _:
+            assert_never(state)
 
 
 def pods_of(world: World) -> str:

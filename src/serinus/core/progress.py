@@ -5,7 +5,7 @@ from typing import assert_never
 
 from serinus.core.plan import Plan, Promotion
 from serinus.core.reasons import Outcome
-from serinus.core.state import Baking, Finished, Leaving, Preparing, Promoting, Shifting, State
+from serinus.core.state import Baking, Finished, Leaving, Paused, Preparing, Promoting, Shifting, State
 from serinus.core.turn import (
     Action,
     CreateCanary,
@@ -40,6 +40,7 @@ def progress_of_state(plan: Plan, before: State, after: State) -> tuple[Progress
     """What there is to say of a change of state; nothing if there was none."""
     if before == after:
         return ()
+    data: dict[str, object]
     match after:
         case Baking(step):
             return (_step_holds(plan, step),)
@@ -50,7 +51,7 @@ def progress_of_state(plan: Plan, before: State, after: State) -> tuple[Progress
                 ),
             )
         case Leaving(_, reason, evidence):
-            data: dict[str, object] = {
+            data = {
                 "reason": reason.name,
                 "sentence": evidence.sentence,
                 "lines": list(evidence.lines),
@@ -59,6 +60,10 @@ def progress_of_state(plan: Plan, before: State, after: State) -> tuple[Progress
             if plan.stable is not None:
                 sentence = f"taking everything back to version {plan.stable.version}: {evidence.sentence}"
             return (Progress("leaving", sentence, data),)
+        case Paused(step, _, until, end, _, evidence):
+            data = {"step": step, "until": until.isoformat(), "end": end.value, "lines": list(evidence.lines)}
+            sentence = f"held: {evidence.sentence}; without a word by {until:%H:%M:%S} UTC it will {end.value}"
+            return (Progress("paused", sentence, data),)
         case Promoting():
             return (Progress("promoting", f"every step passed; version {plan.version} becomes production"),)
         case Finished():
@@ -100,7 +105,7 @@ def finished_progress(plan: Plan, state: Finished) -> Progress:
             sentence = f"version {plan.version} is deployed: the first one, so plainly, without a canary"
         case Outcome.PROMOTED:
             sentence = f"version {plan.version} is production"
-        case Outcome.ROLLED_BACK | Outcome.ABORTED:
+        case Outcome.ROLLED_BACK | Outcome.ABORTED | Outcome.SUPERSEDED:
             stands = f"version {plan.stable.version} serves everyone" if plan.stable else "nothing is deployed"
             sentence = f"{state.outcome.value}; {stands}: {state.evidence.sentence}"
         case Outcome.STUCK:

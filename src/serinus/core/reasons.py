@@ -25,6 +25,14 @@ class Reason(Enum):
     STABLE_GONE = "production's Deployment is gone"
     CANARY_GONE = "the canary's Deployment was removed by someone else"
     PROMOTION_TOO_LATE = "the promotion did not complete by its deadline"
+    VETOED = "a veto was put on the release"
+    PAUSE_ENDED = "the pause came to its end, and nobody had decided"
+    APPROVAL_REFUSED = "nobody approved the step by its deadline"
+    STABLE_CHANGED = "production's pod template was changed by someone else"
+    CANARY_CHANGED = "the canary's pod template was changed by someone else"
+    SERVICE_CHANGED = "the Service's selector was changed by someone else"
+    FOUGHT_OVER = "someone else keeps changing the sizes that the rollout sets"
+    SUPERSEDED = "another version is released in its place"
     ABORT_ASKED = "a person asked for the way back"
     INTERRUPTED = "the run was interrupted, and takes its canary back"
 
@@ -35,6 +43,7 @@ class Outcome(Enum):
     PROMOTED = "promoted"
     ROLLED_BACK = "rolled back"
     ABORTED = "aborted"
+    SUPERSEDED = "superseded"
     STUCK = "stuck"  # the way back could not be seen to complete by its deadline
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from serinus.core.plan import Plan
 from serinus.core.reasons import Outcome, Reason
-from serinus.core.state import Evidence, Finished, State
+from serinus.core.state import Evidence, Finished, PauseEnd, State
 
 FORMAT = 1
 HISTORY_MAX = 10
@@ -43,6 +43,15 @@ class Past(msgspec.Struct, frozen=True):
     evidence: Evidence
     share_percent: float
     kept: str | None = None  # the previous version's Deployment, when it was kept at 0 pods
+    freeze_override: str | None = None  # why it began inside a freeze window
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What others must leave alone while a rollout runs, as it was first seen: hashes; empty: not seen yet."""
+
+    stable_template: str = ""
+    canary_template: str = ""
+    selector: str = ""
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -52,17 +61,22 @@ class Record(msgspec.Struct, frozen=True):
     state: State
     started: datetime
     ended_before: dict[str, int] = {}
+    seen: Seen = Seen()
+    answered: str = ""  # the identifier of the last word of a person that was answered
     history: tuple[Past, ...] = ()
     format: int = FORMAT
 
 
 class Command(msgspec.Struct, frozen=True):
-    """What a person asked of a rollout that another process may be driving."""
+    """What a person asked of a rollout that another process may be driving. `id`: to tell one word from the next."""
 
     verb: str
     rollout: str
     by: str
     at: datetime
+    id: str = ""
+    seconds: float = 0.0
+    end: PauseEnd = PauseEnd.REVERT
 
 
 class _Head(msgspec.Struct):
@@ -103,6 +117,7 @@ def with_past(record: Record, finished: Finished) -> Record:
     """The record of a finished rollout, itself the newest entry of its history."""
     plan = record.plan
     kept = plan.stable.name if plan.keep_previous and plan.stable and finished.outcome is Outcome.PROMOTED else None
+    evidence = bounded(finished.evidence)
     past = Past(
         rollout=plan.rollout,
         version_before=plan.stable.version if plan.stable is not None else None,
@@ -111,9 +126,11 @@ def with_past(record: Record, finished: Finished) -> Record:
         ended=finished.at,
         outcome=finished.outcome,
         reason=finished.reason,
-        evidence=bounded(finished.evidence),
+        evidence=evidence,
         share_percent=finished.share_percent,
         kept=kept,
+        freeze_override=plan.freeze_override,
     )
     history = (past, *record.history)[:HISTORY_MAX]
-    return msgspec.structs.replace(record, state=finished, history=history)
+    state = msgspec.structs.replace(finished, evidence=evidence)
+    return msgspec.structs.replace(record, state=state, history=history)

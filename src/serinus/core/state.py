@@ -3,6 +3,7 @@
 The states are msgspec Structs with tags, so that what is saved in the cluster is these types and nothing else.
 """
 
+import enum
 from datetime import datetime
 
 import msgspec
@@ -24,11 +25,17 @@ class Preparing(msgspec.Struct, frozen=True, tag=True):
 
 
 class Shifting(msgspec.Struct, frozen=True, tag=True):
-    """A share was asked for and is not yet seen. `step_entered` is kept over a return from Baking."""
+    """A share was asked for and is not yet seen. `step_entered` is kept over a return from Baking.
+
+    `corrections`: how often in this step a size that someone else changed was set right. `hurried`: a person wants the
+    step left as soon as the share holds.
+    """
 
     step: int
     entered: datetime
     step_entered: datetime
+    corrections: int = 0
+    hurried: bool = False
 
 
 class Baking(msgspec.Struct, frozen=True, tag=True):
@@ -37,6 +44,29 @@ class Baking(msgspec.Struct, frozen=True, tag=True):
     step: int
     held_since: datetime
     step_entered: datetime
+    corrections: int = 0
+    hurried: bool = False
+
+
+class PauseEnd(enum.Enum):
+    """What a pause comes to when nobody has decided by its deadline."""
+
+    GO_ON = "go on"
+    REVERT = "revert"
+
+
+class Paused(msgspec.Struct, frozen=True, tag=True):
+    """The share stays as it is until a person decides, or the deadline does.
+
+    `step` None: paused before any user met the version. `reason`: why it goes back, if that is how the pause ends.
+    """
+
+    step: int | None
+    entered: datetime
+    until: datetime
+    end: PauseEnd
+    reason: Reason
+    evidence: Evidence
 
 
 class Promoting(msgspec.Struct, frozen=True, tag=True):
@@ -64,4 +94,4 @@ class Finished(msgspec.Struct, frozen=True, tag=True):
     share_percent: float
 
 
-State = Preparing | Shifting | Baking | Promoting | Leaving | Finished
+State = Preparing | Shifting | Baking | Paused | Promoting | Leaving | Finished

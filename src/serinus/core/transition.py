@@ -2,7 +2,8 @@
 
 Every rule that moves a rollout stands here, and nothing else does. Nothing reads a clock: `facts.now` is the only time
 there is. A turn is safe to repeat: it asks for what should hold until the facts say that it does, so a runner that
-dies between saving the state and acting on it loses nothing. Words: design.md, section 4; actions: `turn.py`.
+dies between saving the state and acting on it loses nothing. Words: design.md, section 4; what is asked of the cluster
+in a state: `wishes.py`.
 """
 
 from datetime import datetime, timedelta
@@ -10,31 +11,31 @@ from typing import assert_never
 
 import msgspec
 
-from serinus.core.plan import Plan, Promotion, Step, share_of
-from serinus.core.promotion import hpa_waits, is_adopted, wishes_to_promote
+from serinus.core.plan import Plan, Promotion, share_of
+from serinus.core.promotion import is_adopted, wishes_to_promote
 from serinus.core.reasons import ASKED_BY_A_PERSON, Outcome, Reason
-from serinus.core.state import Baking, Evidence, Finished, Leaving, Preparing, Promoting, Shifting, State
-from serinus.core.turn import (
-    Action,
-    CreateCanary,
-    CreateProbe,
-    Facts,
-    Judgement,
-    MarkVersion,
-    PinHpa,
-    RemoveCanary,
-    RemoveProbe,
-    RestoreHpa,
-    RunSmoke,
-    ScaleCanary,
-    ScaleStable,
-    TakeBackTemplate,
-    Turn,
-    Verdict,
-    Wishes,
+from serinus.core.record import bounded
+from serinus.core.state import (
+    Baking,
+    Evidence,
+    Finished,
+    Leaving,
+    Paused,
+    PauseEnd,
+    Preparing,
+    Promoting,
+    Shifting,
+    State,
 )
+from serinus.core.turn import CreateProbe, Facts, Judgement, PinHpa, Request, RunSmoke, Turn, Verb, Verdict, Wishes
+from serinus.core.wishes import is_back, share_holds, wishes_for_share, wishes_to_leave
 
 PROBE_STAGE = "before users"
+CORRECTIONS_MAX = 3
+"""How often in one step a size that someone else changed is set right; after that the rollout ends: no fight."""
+
+Underway = Preparing | Shifting | Baking | Paused
+"""The states in which harm ends the rollout and people may speak."""
 
 
 def step_stage(step: int) -> str:
@@ -56,13 +57,8 @@ def take_turn(plan: Plan, state: State, facts: Facts) -> Turn:
             return _leave(plan, state, facts)
         case Promoting():
             return _promote(plan, state, facts)
-        case Preparing() | Shifting() | Baking():
-            if (grounds := _grounds_to_leave(plan, state, facts)) is None:
-                after, wishes = _go_on(plan, state, facts)
-                grounds = None if _is_further(state, after) else _grounds_of_time(plan, state, facts)
-                if grounds is None:
-                    return after, wishes
-            return _leaving(plan, state, facts, grounds), _wishes_to_leave(plan, facts)
+        case Preparing() | Shifting() | Baking() | Paused():
+            return _under_way(plan, state, facts)
         case _:
             assert_never(state)
 
@@ -81,6 +77,8 @@ def next_looks(plan: Plan, state: State) -> tuple[datetime, ...]:
         case Baking(step, held_since, step_entered):
             baked_at = held_since + timedelta(seconds=plan.steps[step].bake_seconds)
             return baked_at, step_entered + timedelta(seconds=plan.steps[step].deadline_seconds)
+        case Paused():
+            return (state.until,)
         case Promoting(entered):
             return (entered + timedelta(seconds=plan.promotion_deadline_seconds),)
         case Leaving(entered):
@@ -89,10 +87,35 @@ def next_looks(plan: Plan, state: State) -> tuple[datetime, ...]:
             assert_never(state)
 
 
+def _under_way(plan: Plan, state: Underway, facts: Facts) -> Turn:
+    """Grounds to leave first, then people, then forwards; the clock last: what has passed wins over time that is up."""
+    if (grounds := _grounds_to_leave(plan, state, facts)) is not None:
+        return _leaving(plan, state, facts, grounds), wishes_to_leave(plan, facts)
+    if (held := _held_by_policy(plan, state, facts)) is not None:
+        return held, ()
+    turn = _answer(plan, state, facts, facts.request) if facts.request is not None else None
+    after, wishes = turn if turn is not None else _go_on(plan, state, facts)
+    late = None if _is_further(state, after) else _grounds_of_time(plan, state, facts)
+    if late is not None:
+        return _leaving(plan, state, facts, late), wishes_to_leave(plan, facts)
+    return after, wishes
+
+
 # Forwards
 
 
-def _go_on(plan: Plan, state: Preparing | Shifting | Baking, facts: Facts) -> Turn:
+def _is_further(state: Underway, after: State) -> bool:
+    """Whether all that the state waited for has passed: then it does not matter that its time ran out as well."""
+    match after:
+        case Shifting(step):
+            return not isinstance(state, Shifting | Baking) or step > state.step
+        case Promoting() | Finished() | Paused():
+            return type(after) is not type(state)
+        case _:
+            return False
+
+
+def _go_on(plan: Plan, state: Underway, facts: Facts) -> Turn:
     if facts.hpa is not None and not facts.hpa.pinned:
         return state, (PinHpa(),)  # before any size is changed, and again if someone undoes it
     match state:
@@ -102,19 +125,10 @@ def _go_on(plan: Plan, state: Preparing | Shifting | Baking, facts: Facts) -> Tu
             return _shift(plan, state, facts)
         case Baking():
             return _bake(plan, state, facts)
+        case Paused():
+            return _pause(plan, state, facts)
         case _:
             assert_never(state)
-
-
-def _is_further(state: Preparing | Shifting | Baking, after: State) -> bool:
-    """Whether all that the state waited for has passed: then it does not matter that its time ran out as well."""
-    match after:
-        case Shifting(step):
-            return isinstance(state, Preparing) or step > state.step
-        case Promoting() | Finished():
-            return True
-        case _:
-            return False
 
 
 def _prepare(plan: Plan, state: Preparing, facts: Facts) -> Turn:
@@ -129,30 +143,46 @@ def _prepare(plan: Plan, state: Preparing, facts: Facts) -> Turn:
     return _enter_step(plan, 0, facts)
 
 
-def _enter_step(plan: Plan, step: int, facts: Facts) -> Turn:
-    state = Shifting(step, facts.now, facts.now)
-    return state, _wishes_for_share(plan, plan.steps[step], facts)
+def _enter_step(plan: Plan, step: int, facts: Facts, hurried: bool = False) -> Turn:
+    """The step of that number, or the promotion when there is none."""
+    if step >= len(plan.steps):
+        return _promote(plan, Promoting(facts.now), facts)
+    state = Shifting(step, facts.now, facts.now, hurried=hurried)
+    return state, wishes_for_share(plan, plan.steps[step], facts)
 
 
 def _shift(plan: Plan, state: Shifting, facts: Facts) -> Turn:
     step = plan.steps[state.step]
-    wishes = _wishes_for_share(plan, step, facts)
-    if wishes or not _share_holds(step, facts):
+    wishes = wishes_for_share(plan, step, facts)
+    if wishes or not share_holds(step, facts):
         return state, wishes
-    return Baking(state.step, facts.now, state.step_entered), _wishes_while_baking(plan, state.step, facts)
+    baking = Baking(state.step, facts.now, state.step_entered, state.corrections, state.hurried)
+    return baking, _wishes_while_baking(plan, state.step, facts)
 
 
 def _bake(plan: Plan, state: Baking, facts: Facts) -> Turn:
     step = plan.steps[state.step]
-    wishes = _wishes_for_share(plan, step, facts)
-    if wishes or not _share_holds(step, facts):  # someone moved it, or a pod fell out: the bake starts again
-        return Shifting(state.step, facts.now, state.step_entered), wishes
+    wishes = wishes_for_share(plan, step, facts)
+    if wishes or not share_holds(step, facts):  # someone moved it, or a pod fell out: the bake starts again
+        return _lose_share(plan, state, facts, wishes)
     baked = facts.now - state.held_since >= timedelta(seconds=step.bake_seconds)
-    if not baked or not _gates_passed(plan, facts):
+    if not state.hurried and not (baked and _gates_passed(plan, facts)):
         return state, _wishes_while_baking(plan, state.step, facts)
-    if state.step + 1 < len(plan.steps):
-        return _enter_step(plan, state.step + 1, facts)
-    return _promote(plan, Promoting(facts.now), facts)
+    if step.approval is not None and not state.hurried:
+        until = facts.now + timedelta(seconds=step.approval.deadline_seconds)
+        waits = Evidence(f"step {state.step + 1} waits for approval")
+        return Paused(state.step + 1, facts.now, until, step.approval.end, Reason.APPROVAL_REFUSED, waits), ()
+    return _enter_step(plan, state.step + 1, facts)
+
+
+def _lose_share(plan: Plan, state: Baking, facts: Facts, wishes: Wishes) -> Turn:
+    """Sizes that someone else changed are set right, but not for ever."""
+    corrections = state.corrections + (1 if wishes else 0)
+    if corrections > CORRECTIONS_MAX:
+        who = f", last by {facts.last_writer}" if facts.last_writer else ""
+        grounds = _failure(Reason.FOUGHT_OVER, f"{Reason.FOUGHT_OVER.value}{who}")
+        return _leaving(plan, state, facts, grounds), wishes_to_leave(plan, facts)
+    return Shifting(state.step, facts.now, state.step_entered, corrections, state.hurried), wishes
 
 
 def _gates_passed(plan: Plan, facts: Facts) -> bool:
@@ -166,46 +196,73 @@ def _wishes_while_baking(plan: Plan, step: int, facts: Facts) -> Wishes:
     return (RunSmoke(step_stage(step), plan.steps[step].share_percent),)
 
 
-def _wishes_for_share(plan: Plan, step: Step, facts: Facts) -> Wishes:
-    """The canary up first; production down only once the canary's pods are seen to serve, so capacity never dips."""
-    tidy: Wishes = (RemoveProbe(),) if facts.probe is not None and not facts.probe.deleting else ()
-    canary, stable = facts.canary, facts.stable
-    if canary is None:
-        return (*tidy, CreateCanary(step.canary_replicas))
-    if canary.wanted != step.canary_replicas:
-        return (*tidy, ScaleCanary(canary.wanted, step.canary_replicas))
-    if stable is None or stable.wanted == step.stable_replicas:
-        return tidy
-    safe = canary.serving >= step.canary_replicas and canary.serving + step.stable_replicas >= plan.replicas
-    if stable.wanted < step.stable_replicas or safe:
-        return (*tidy, ScaleStable(stable.wanted, step.stable_replicas))
-    return tidy
+# People
 
 
-def _share_holds(step: Step, facts: Facts) -> bool:
-    canary, stable = facts.canary, facts.stable
-    if canary is None or canary.serving != step.canary_replicas:
-        return False
-    return stable is None or stable.serving == step.stable_replicas
+def _answer(plan: Plan, state: Underway, facts: Facts, request: Request) -> Turn | None:
+    """What a person's word changes; None: nothing in this state."""
+    match request.verb, state:
+        case Verb.PAUSE, Preparing() | Shifting() | Baking():
+            until = facts.now + timedelta(seconds=request.seconds)
+            by = Evidence(f"paused by {request.by} until {until:%H:%M:%S} UTC")
+            step = None if isinstance(state, Preparing) else state.step
+            return Paused(step, facts.now, until, request.end, Reason.PAUSE_ENDED, by), ()
+        case Verb.RESUME, Paused():
+            return _leave_pause(plan, state, facts)
+        case Verb.PROMOTE, Preparing():
+            return _enter_step(plan, 0, facts)
+        case Verb.PROMOTE, Shifting():
+            return msgspec.structs.replace(state, hurried=True), ()
+        case Verb.PROMOTE, Baking():
+            return _bake(plan, msgspec.structs.replace(state, hurried=True), facts)
+        case Verb.PROMOTE, Paused():
+            return _leave_pause(plan, state, facts, hurried=True)
+        case Verb.PROMOTE_FULL, _:
+            return _enter_step(plan, len(plan.steps) - 1, facts, hurried=True)
+        case _:
+            return None
+
+
+def _pause(plan: Plan, state: Paused, facts: Facts) -> Turn:
+    """Hold what is there. At its deadline a pause that ends well goes on; the other kind is grounds to leave."""
+    if facts.now >= state.until and state.end is PauseEnd.GO_ON:
+        return _leave_pause(plan, state, facts)
+    return state, ()
+
+
+def _leave_pause(plan: Plan, state: Paused, facts: Facts, hurried: bool = False) -> Turn:
+    if state.step is None:
+        return (_enter_step(plan, 0, facts)) if hurried else (Preparing(facts.now), ())
+    return _enter_step(plan, state.step, facts, hurried)
+
+
+def _held_by_policy(plan: Plan, state: Underway, facts: Facts) -> State | None:
+    """Under `onFailure: hold` harm pauses the rollout where it is, and a person has until the deadline to decide."""
+    harm = _harm(facts)
+    if plan.hold_seconds is None or harm is None or isinstance(state, Paused):
+        return None
+    until = facts.now + timedelta(seconds=plan.hold_seconds)
+    step = None if isinstance(state, Preparing) else state.step
+    return Paused(step, facts.now, until, PauseEnd.REVERT, harm.reason or Reason.PAUSE_ENDED, harm.evidence)
 
 
 # Promotion
 
 
 def _promote(plan: Plan, state: Promoting, facts: Facts) -> Turn:
-    grounds = facts.abort or _canary_gone(plan, facts)
-    if grounds is not None and not _past_return(plan, facts):
-        return _leaving(plan, state, facts, grounds), _wishes_to_leave(plan, facts)
+    called_off = facts.abort or facts.veto or _canary_gone(plan, facts)
+    if called_off is not None and not _past_return(plan, facts):
+        return _leaving(plan, state, facts, called_off), wishes_to_leave(plan, facts)
     wishes, complete = wishes_to_promote(plan, facts)
     if complete:
         reason = Reason.FIRST_DEPLOYED if plan.promotion is Promotion.FIRST else Reason.COMPLETE
         return Finished(facts.now, Outcome.PROMOTED, reason, Evidence(reason.value), 100.0), ()
     if facts.now - state.entered < timedelta(seconds=plan.promotion_deadline_seconds):
         return state, wishes
-    late = Judgement(Verdict.FAIL, Reason.PROMOTION_TOO_LATE, Evidence(Reason.PROMOTION_TOO_LATE.value))
+    late = _failure(Reason.PROMOTION_TOO_LATE, Reason.PROMOTION_TOO_LATE.value)
     if _past_return(plan, facts):
         return Finished(facts.now, Outcome.STUCK, Reason.PROMOTION_TOO_LATE, late.evidence, 100.0), ()
-    return _leaving(plan, state, facts, late), _wishes_to_leave(plan, facts)
+    return _leaving(plan, state, facts, late), wishes_to_leave(plan, facts)
 
 
 def _past_return(plan: Plan, facts: Facts) -> bool:
@@ -226,18 +283,17 @@ def _past_return(plan: Plan, facts: Facts) -> bool:
 # The way back
 
 
-def _grounds_to_leave(plan: Plan, state: Preparing | Shifting | Baking, facts: Facts) -> Judgement | None:
-    if facts.abort is not None:
-        return facts.abort
-    if facts.pods.verdict is Verdict.FAIL:
-        return facts.pods
-    if facts.smoke is not None and facts.smoke.verdict is Verdict.FAIL:
-        return facts.smoke
+def _grounds_to_leave(plan: Plan, state: Underway, facts: Facts) -> Judgement | None:
+    """Abort is looked at first; then what others say and did, then harm, then the clock."""
+    for spoken in (facts.abort, facts.veto, facts.foreign):
+        if spoken is not None:
+            return spoken
+    harm = _harm(facts)
+    if harm is not None and plan.hold_seconds is None:
+        return harm
     if plan.stable is not None and facts.stable is None:
         return _failure(Reason.STABLE_GONE, f"Deployment {plan.stable.name} no longer exists")
-    if isinstance(state, Baking) or (isinstance(state, Shifting) and state.step > 0):
-        return _canary_gone(plan, facts)
-    return None
+    return _canary_gone(plan, facts) if _canary_was_there(state) else None
 
 
 def _canary_gone(plan: Plan, facts: Facts) -> Judgement | None:
@@ -246,7 +302,27 @@ def _canary_gone(plan: Plan, facts: Facts) -> Judgement | None:
     return _failure(Reason.CANARY_GONE, f"Deployment {plan.canary_name} was removed, and not by this run")
 
 
-def _grounds_of_time(plan: Plan, state: Preparing | Shifting | Baking, facts: Facts) -> Judgement | None:
+def _harm(facts: Facts) -> Judgement | None:
+    if facts.pods.verdict is Verdict.FAIL:
+        return facts.pods
+    if facts.smoke is not None and facts.smoke.verdict is Verdict.FAIL:
+        return facts.smoke
+    return None
+
+
+def _canary_was_there(state: Underway) -> bool:
+    match state:
+        case Baking():
+            return True
+        case Shifting(step):
+            return step > 0
+        case Paused() | Preparing():
+            return False  # a pause may come before the canary was made; going on makes it again
+        case _:
+            assert_never(state)
+
+
+def _grounds_of_time(plan: Plan, state: Underway, facts: Facts) -> Judgement | None:
     """A step that was reached just in time still gets its bake; one that began again has what is left of its limit."""
     match state:
         case Preparing(entered):
@@ -256,6 +332,9 @@ def _grounds_of_time(plan: Plan, state: Preparing | Shifting | Baking, facts: Fa
             pods_since, since, limit = entered, step_entered, plan.steps[step].deadline_seconds
         case Baking(step, _, step_entered):
             pods_since, since, limit = None, step_entered, plan.steps[step].deadline_seconds
+        case Paused(_, _, until, end, reason, evidence):
+            over = facts.now >= until and end is PauseEnd.REVERT
+            return Judgement(Verdict.FAIL, reason, evidence) if over else None
         case _:
             assert_never(state)
     if pods_since is not None and facts.now - pods_since >= timedelta(seconds=plan.ready_deadline_seconds):
@@ -276,7 +355,8 @@ def _failure(reason: Reason, sentence: str) -> Judgement:
 
 def _leaving(plan: Plan, state: State, facts: Facts, grounds: Judgement) -> Leaving:
     reason = grounds.reason or Reason.STEP_TOO_LATE
-    return Leaving(facts.now, reason, grounds.evidence, _share_given(plan, state, facts))
+    evidence = bounded(grounds.evidence)  # a log's line may be longer than the cluster would save
+    return Leaving(facts.now, reason, evidence, _share_given(plan, state, facts))
 
 
 def _share_given(plan: Plan, state: State, facts: Facts) -> float:
@@ -297,10 +377,9 @@ def _share_given(plan: Plan, state: State, facts: Facts) -> float:
 
 
 def _leave(plan: Plan, state: Leaving, facts: Facts) -> Turn:
-    wishes = _wishes_to_leave(plan, facts)
-    if not wishes and _is_back(plan, facts):
-        outcome = Outcome.ABORTED if state.reason in ASKED_BY_A_PERSON else Outcome.ROLLED_BACK
-        return Finished(facts.now, outcome, state.reason, state.evidence, state.share_percent), ()
+    wishes = wishes_to_leave(plan, facts)
+    if not wishes and is_back(plan, facts):
+        return Finished(facts.now, _outcome_of(state.reason), state.reason, state.evidence, state.share_percent), ()
     if facts.now - state.entered >= timedelta(seconds=plan.leaving_deadline_seconds):
         lines = (*state.evidence.lines, "the way back was not seen to complete by its deadline")
         evidence = msgspec.structs.replace(state.evidence, lines=lines)
@@ -308,43 +387,7 @@ def _leave(plan: Plan, state: Leaving, facts: Facts) -> Turn:
     return state, wishes
 
 
-def _is_back(plan: Plan, facts: Facts) -> bool:
-    """All users on production at its full size, and nothing of the canary left."""
-    whole = facts.stable is None or facts.stable.serving >= plan.replicas
-    return whole and facts.canary is None and facts.canary_pods_left == 0 and facts.probe is None
-
-
-def _wishes_to_leave(plan: Plan, facts: Facts) -> Wishes:
-    """Production to its full size first; the canary shrinks only as production's pods are seen to serve again.
-
-    Canary pods that serve nobody are no capacity, so they need not wait: a canary that never became ready goes at once.
-    One that serves stays when production is gone: it is all that users have, and a person must decide.
-    """
-    wishes: list[Action] = list(_wishes_to_restore(plan, facts))
-    none = plan.replicas if plan.stable is None else 0  # of a first version there is nothing to wait for
-    serving = facts.stable.serving if facts.stable is not None else none
-    if facts.canary is not None and not facts.canary.deleting:
-        kept = min(facts.canary.serving, facts.canary.wanted, max(0, plan.replicas - serving))
-        if kept == 0:
-            wishes.append(RemoveCanary())
-        elif kept < facts.canary.wanted:
-            wishes.append(ScaleCanary(facts.canary.wanted, kept))
-    if facts.probe is not None and not facts.probe.deleting:
-        wishes.append(RemoveProbe())
-    if not wishes and plan.stable is not None and _is_back(plan, facts) and hpa_waits(facts, plan.stable.name):
-        wishes.append(RestoreHpa(plan.stable.name))  # last: a free autoscaler could shrink production on the way
-    return tuple(wishes)
-
-
-def _wishes_to_restore(plan: Plan, facts: Facts) -> Wishes:
-    if plan.stable is None or facts.stable is None or facts.stable.deleting:
-        return ()
-    wishes: list[Action] = []
-    if facts.stable.wanted != plan.replicas:
-        wishes.append(ScaleStable(facts.stable.wanted, plan.replicas))
-    handed = facts.stable.release == plan.release or facts.stable.max_surge != plan.stable.max_surge
-    if plan.promotion is Promotion.ADOPT and (handed or facts.stable.paused):
-        wishes.insert(0, TakeBackTemplate())
-    if plan.mark_version and facts.service_version == plan.version:
-        wishes.append(MarkVersion(plan.stable.version))
-    return tuple(wishes)
+def _outcome_of(reason: Reason) -> Outcome:
+    if reason is Reason.SUPERSEDED:
+        return Outcome.SUPERSEDED
+    return Outcome.ABORTED if reason in ASKED_BY_A_PERSON else Outcome.ROLLED_BACK

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from serinus.core.reasons import Reason
-from serinus.core.state import Evidence, State
+from serinus.core.state import Evidence, PauseEnd, State
 
 NOTHING_TO_SAY = Evidence("")
 
@@ -75,6 +75,25 @@ class Autoscaler:
     target: str
 
 
+class Verb(Enum):
+    """What a person may ask of a rollout under way; the value is the command's name. Abort is `Facts.abort`."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    PROMOTE = "promote"
+    PROMOTE_FULL = "promote --full"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One word of one person. `seconds` and `end` are a pause's: how long, and what then."""
+
+    verb: Verb
+    by: str
+    seconds: float = 0.0
+    end: PauseEnd = PauseEnd.REVERT
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """The world as one turn sees it."""
@@ -91,6 +110,10 @@ class Facts:
     hpa: Autoscaler | None = None
     adoption: Adoption | None = None
     abort: Judgement | None = None  # who asked for the way back, and why
+    veto: Judgement | None = None  # a veto on one of the rollout's objects
+    foreign: Judgement | None = None  # what someone else changed that the rollout cannot go on with
+    request: Request | None = None  # what a person asked for, and has not been answered yet
+    last_writer: str = ""  # who, beside this tool, last wrote to the rollout's Deployments
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,4 +23,9 @@ class World:
     adoption: Adoption | None
     canary_pods_left: int
     creation_refused: str = ""
+    stable_template: str = ""  # hashes, empty where there is no such object
+    canary_template: str = ""
+    selector: str = ""
+    veto: str = ""  # the reason on a veto that someone put on a pod or a Deployment, and where
+    last_writer: str = ""
     stale_seconds: float = 0.0

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from serinus.core.pods import Track
 from serinus.core.progress import Progress, progress_of_action, progress_of_state
 from serinus.core.record import Record, with_past
 from serinus.core.state import Finished, State
-from serinus.core.transition import take_turn
+from serinus.core.transition import PROBE_STAGE, take_turn
 from serinus.core.turn import Action, Judgement, RunSmoke
 from serinus.core.world import World
-from serinus.engine.observe import observe, smoke_stage
+from serinus.engine.observe import MAY_FAIL, first_seen, observe, smoke_stage
 from serinus.ports import Clock, Cluster, LostRace, Reporter, Saved, SmokeGate, SmokeQuestion, Store, Trouble
 
 STALE_SECONDS_MAX = 10.0
@@ -59,8 +60,8 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
     smoke = _smoke_answer(memory, state)
     facts = await observe(parts.cluster, saved, world, parts.clock.now(), smoke)  # 2 observe, 3 judge
     after, actions = take_turn(plan, state, facts)  # 4 decide
-    if after != state:
-        record = _record_of(saved.record, after)
+    record = _record_of(saved, after, world)
+    if record is not saved.record:
         try:
             saved = await parts.store.save(record, saved.version)  # 5 save
         except LostRace:
@@ -74,7 +75,14 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
     return Turned(saved.record, done)
 
 
-def _record_of(record: Record, after: State) -> Record:
+def _record_of(saved: Saved, after: State, world: World) -> Record:
+    """What is to be saved: the very record where nothing has changed."""
+    record = saved.record
+    seen = first_seen(record, world) if isinstance(after, MAY_FAIL) else record.seen
+    answered = saved.command.id if saved.command is not None else record.answered
+    if after == record.state and seen == record.seen and answered == record.answered:
+        return record
+    record = msgspec.structs.replace(record, seen=seen, answered=answered)
     if isinstance(after, Finished):
         return with_past(record, after)
     return msgspec.structs.replace(record, state=after)
@@ -101,7 +109,9 @@ def _start_smoke(parts: Parts, memory: Memory, saved: Saved, world: World, actio
     plan = saved.record.plan
     if plan.smoke is None or action.stage in memory.smoke:
         return False
-    ready = tuple(pod for pod in world.pods if pod.ready and pod.track.is_canary)
+    # Only the stage's own pods: the probe may still be on its way out when the first step is tested.
+    track = Track.PROBE if action.stage == PROBE_STAGE else Track.CANARY
+    ready = tuple(pod for pod in world.pods if pod.ready and pod.track is track and not pod.deleting)
     question = SmokeQuestion(plan.smoke, plan, action.stage, action.share_percent, ready)
     task = asyncio.create_task(parts.smoke.ask(question))
     task.add_done_callback(lambda _task: memory.answered.set())

@@ -2,12 +2,14 @@
 
 import asyncio
 
+import msgspec
+
 from serinus.core.plan import Plan
 from serinus.core.record import HISTORY_MAX, Past, Record
 from serinus.core.state import Finished
 from serinus.core.transition import begin, next_looks
 from serinus.engine.cycle import Memory, Parts, Turned, take_one_turn
-from serinus.engine.observe import ended_at_start
+from serinus.engine.observe import ended_at_start, first_seen
 from serinus.ports import Saved
 
 RETRY_SECONDS = 1.0
@@ -19,13 +21,14 @@ async def start(parts: Parts, plan: Plan, before: Saved | None) -> Saved:
     history: tuple[Past, ...] = before.record.history if before is not None else ()
     now = parts.clock.now()
     world = parts.cluster.observe(plan)
-    record = Record(
+    fresh = Record(
         plan=plan,
         state=begin(plan, now),
         started=now,
         ended_before=ended_at_start(world),
         history=history[:HISTORY_MAX],
     )
+    record = msgspec.structs.replace(fresh, seen=first_seen(fresh, world))
     return await parts.store.save(record, before.version if before is not None else None)
 
 

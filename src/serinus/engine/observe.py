@@ -4,14 +4,15 @@ from datetime import datetime
 
 from serinus.core.pods import Track
 from serinus.core.reasons import Reason
-from serinus.core.state import Baking, Evidence, Preparing, Shifting, State
+from serinus.core.record import Record, Seen
+from serinus.core.state import Baking, Evidence, Paused, Preparing, Shifting, State
 from serinus.core.transition import PROBE_STAGE, step_stage
-from serinus.core.turn import Facts, Judgement, Verdict
+from serinus.core.turn import Facts, Judgement, Request, Verb, Verdict
 from serinus.core.world import World
 from serinus.judge.pods import PodsJudgement, judge_pods, why_not_ready
 from serinus.ports import Cluster, Saved
 
-MAY_FAIL = (Preparing, Shifting, Baking)
+MAY_FAIL = (Preparing, Shifting, Baking, Paused)
 """The states in which a judgement of the pods can move the rollout."""
 
 
@@ -32,6 +33,10 @@ async def observe(cluster: Cluster, saved: Saved, world: World, now: datetime, s
         hpa=world.hpa,
         adoption=world.adoption,
         abort=_abort(saved),
+        veto=_failure(Reason.VETOED, f"{Reason.VETOED.value}: {world.veto}") if world.veto else None,
+        foreign=_foreign(record, world),
+        request=_request(saved),
+        last_writer=world.last_writer,
     )
 
 
@@ -41,7 +46,7 @@ async def _with_log(cluster: Cluster, state: State, judgement: PodsJudgement) ->
         return judgement.with_log(())
     if not sign.has_log:
         return judgement.with_log(())
-    return judgement.with_log(await cluster.log_tail(sign.pod, sign.container, sign.log_of_previous))
+    return judgement.with_log(await cluster.log_tail(sign.pod, sign.container))
 
 
 def _abort(saved: Saved) -> Judgement | None:
@@ -52,7 +57,50 @@ def _abort(saved: Saved) -> Judgement | None:
     return Judgement(Verdict.FAIL, reason, Evidence(f"{reason.value} ({command.by}, {command.at:%H:%M:%S} UTC)"))
 
 
-ABORTING = {"abort": Reason.ABORT_ASKED, "interrupt": Reason.INTERRUPTED}
+def _request(saved: Saved) -> Request | None:
+    """The last word of a person, unless it was answered or is about another rollout."""
+    command = saved.command
+    if command is None or command.id == saved.record.answered or command.rollout != saved.record.plan.rollout:
+        return None
+    verb = next((verb for verb in Verb if verb.value == command.verb), None)
+    return Request(verb, command.by, command.seconds, command.end) if verb is not None else None
+
+
+def _foreign(record: Record, world: World) -> Judgement | None:
+    """What someone else changed and a rollout cannot go on with: only while it is under way, for then none is ours."""
+    seen = record.seen
+    if not isinstance(record.state, MAY_FAIL):
+        return None
+    who = f" ({world.last_writer})" if world.last_writer else ""
+    for before, now, reason in (
+        (seen.stable_template, world.stable_template, Reason.STABLE_CHANGED),
+        (seen.canary_template, world.canary_template, Reason.CANARY_CHANGED),
+        (seen.selector, world.selector, Reason.SERVICE_CHANGED),
+    ):
+        if before and now and before != now:
+            return _failure(reason, f"{reason.value}{who}")
+    return None
+
+
+def first_seen(record: Record, world: World) -> Seen:
+    """What is remembered of objects that others must leave alone: each as it was seen first."""
+    seen = record.seen
+    return Seen(
+        stable_template=seen.stable_template or world.stable_template,
+        canary_template=seen.canary_template or world.canary_template,
+        selector=seen.selector or world.selector,
+    )
+
+
+def _failure(reason: Reason, sentence: str) -> Judgement:
+    return Judgement(Verdict.FAIL, reason, Evidence(sentence))
+
+
+ABORTING = {
+    "abort": Reason.ABORT_ASKED,
+    "interrupt": Reason.INTERRUPTED,
+    "supersede": Reason.SUPERSEDED,
+}
 """The commands that take a rollout back, and the reason each of them gives."""
 
 
@@ -62,6 +110,8 @@ def smoke_stage(state: State) -> str | None:
         case Preparing():
             return PROBE_STAGE
         case Shifting(step) | Baking(step):
+            return step_stage(step)
+        case Paused(step) if step is not None:
             return step_stage(step)
         case _:
             return None

@@ -1,6 +1,9 @@
 """From raw objects to the core's frozen facts. Pure. Nobody else looks into a raw object of the cluster's."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
+
+import msgspec
 
 from serinus.core.plan import HpaRef, Plan
 from serinus.core.pods import Container, Ended, Pod, Track
@@ -9,6 +12,9 @@ from serinus.core.survey import DeploymentFacts, ServiceFacts
 from serinus.core.turn import Autoscaler, Workload
 from serinus.kube.build import HASH_LABEL
 from serinus.kube.resources import Raw
+
+VETO_KEY = "serinus.dev/veto"
+OWN_MANAGERS = ("serinus", "kube-controller-manager", "kube-scheduler", "kubelet")
 
 
 def labels_of(raw: Raw) -> dict[str, str]:
@@ -181,6 +187,40 @@ def _bare_template(raw: Raw) -> Raw:
     return {"metadata": metadata, "spec": template["spec"]}
 
 
+def template_hash(raw: Raw | None) -> str:
+    """Of a Deployment's stored pod template, the pod-template-hash aside; empty: there is no Deployment."""
+    return _hash(_bare_template(raw)) if raw is not None else ""
+
+
+def selector_hash(raw_service: Raw | None) -> str:
+    """Of a Service's selector; empty: there is no Service."""
+    return _hash(raw_service["spec"].get("selector") or {}) if raw_service is not None else ""
+
+
+def _hash(value: Raw) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()[:16]
+
+
+def veto_of(raw: Raw) -> str:
+    """The veto on an object, a label or an annotation: its reason, and where it is; empty: none."""
+    metadata = raw["metadata"]
+    reason = labels_of(raw).get(VETO_KEY) or (metadata.get("annotations") or {}).get(VETO_KEY)
+    return f"{reason} (on {metadata['name']})" if reason else ""
+
+
+def last_writer(raws: Iterable[Raw | None]) -> str:
+    """The field manager, beside Serinus and the cluster's own, that last wrote to one of these objects."""
+    entries = [
+        entry
+        for raw in raws
+        if raw is not None
+        for entry in raw["metadata"].get("managedFields") or []
+        if entry.get("subresource") != "status" and not str(entry.get("manager", "")).startswith(OWN_MANAGERS)
+    ]
+    newest = max(entries, key=lambda entry: str(entry.get("time", "")), default=None)
+    return str(newest["manager"]) if newest is not None else ""
+
+
 def owner_uid(raw: Raw) -> str | None:
     """The uid of an object's controller."""
     owners = raw["metadata"].get("ownerReferences") or []
@@ -242,7 +282,6 @@ def deployment_facts(raw: Raw, kept: bool) -> DeploymentFacts:
         surge=_surge_in_pods(raw, wanted),
         max_surge=max_surge_of(raw),
         kept=kept,
-        has_readiness_probe=all("readinessProbe" in container for container in pod_spec["containers"]),
     )
 
 

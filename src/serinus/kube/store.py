@@ -77,10 +77,13 @@ class KubeStore:
             return await self._client.create(CONFIGMAPS, raw, self._namespace)
         return await self._client.replace(CONFIGMAPS, raw, self._namespace)
 
-    async def command(self, command: Command) -> None:
-        """Leave a word for whoever drives the rollout. Raises KubeError."""
-        patch = {"data": {COMMAND_KEY: encode(command)}}
-        answer = await self._client.patch(CONFIGMAPS, self._name, self._namespace, patch, kind=PatchKind.MERGE)
+    async def command(self, command: Command, version: str) -> None:
+        """Leave a word for whoever drives the rollout, if nothing has changed since. Raises LostRace, KubeError."""
+        patch = {"metadata": {"resourceVersion": version}, "data": {COMMAND_KEY: encode(command)}}
+        try:
+            answer = await self._client.patch(CONFIGMAPS, self._name, self._namespace, patch, kind=PatchKind.MERGE)
+        except Conflict as error:
+            raise LostRace(str(error)) from error
         self._informer.put(answer)
 
 

@@ -4,22 +4,26 @@ import asyncio
 
 from serinus.core.plan import Plan
 from serinus.core.pods import Pod, Track
-from serinus.core.spec import RELEASE_LABEL
+from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL
 from serinus.core.turn import Action, Adoption, Autoscaler, ProbePod, Workload
 from serinus.core.world import World
 from serinus.kube.act import Actor
-from serinus.kube.errors import ApiError, KubeError
+from serinus.kube.errors import BadRequest, KubeError, NotFound
 from serinus.kube.informer import Informer
 from serinus.kube.read import (
     autoscaler_of,
     creation_refused,
     labels_of,
+    last_writer,
     owner_uid,
     pod_of,
     same_template,
+    selector_hash,
     service_facts,
     serving_pods,
+    template_hash,
     track_of,
+    veto_of,
     workload_of,
 )
 from serinus.kube.resources import Raw
@@ -54,6 +58,11 @@ class KubeCluster:
             adoption=self._adoption(plan, stable_raw, canary_raw),
             canary_pods_left=sum(pod.track.is_canary for pod in pods),
             creation_refused=creation_refused(canary_raw),
+            stable_template=template_hash(stable_raw),
+            canary_template=template_hash(canary_raw),
+            selector=selector_hash(target.raw_service),
+            veto=self._veto(plan, stable_raw, canary_raw),
+            last_writer=last_writer([stable_raw, canary_raw]),
             stale_seconds=target.stale_seconds(),
         )
 
@@ -73,31 +82,27 @@ class KubeCluster:
         """See `act.py`."""
         await self._actor.act(plan, action)
 
-    async def log_tail(self, pod: str, container: str, previous: bool) -> tuple[str, ...]:
-        """The last lines of the run that ended, quickly or not at all. `previous`: it was seen to be restarted since.
+    async def log_tail(self, pod: str, container: str) -> tuple[str, ...]:
+        """The last lines, quickly or not at all.
 
-        A container that was not can be by the time its log is read, as the kubelet's first restart is at once. So the
-        current log is read first: if there is a previous one after that, the run that ended is the previous one.
+        The previous run is asked for first: by now the kubelet may have started the container again, and a run that has
+        only begun says nothing of the one that ended.
         """
         try:
             async with asyncio.timeout(LOG_SECONDS_MAX):
-                if previous:
-                    return await self._log_lines(pod, container, previous=True)
-                current = await self._log_lines(pod, container, previous=False)
                 try:
-                    return await self._log_lines(pod, container, previous=True)
-                except ApiError:
-                    return current  # it was not restarted: there is no previous log
+                    text = await self._log(pod, container, previous=True)
+                except (BadRequest, NotFound):  # not started again yet: the run that ended is the latest
+                    text = await self._log(pod, container, previous=False)
         except TimeoutError:
             return (f"(the log could not be read within {LOG_SECONDS_MAX:g} s)",)
         except KubeError as error:
             return (f"(the log cannot be read: {error.why})",)
-
-    async def _log_lines(self, pod: str, container: str, previous: bool) -> tuple[str, ...]:
-        text = await self._target.client.logs(
-            pod, self._target.namespace, container=container, tail_lines=LOG_LINES, previous=previous
-        )
         return tuple(line for line in text.splitlines() if line.strip())
+
+    async def _log(self, pod: str, container: str, previous: bool) -> str:
+        client, namespace = self._target.client, self._target.namespace
+        return await client.logs(pod, namespace, container=container, tail_lines=LOG_LINES, previous=previous)
 
     def _stable(self, plan: Plan) -> Raw | None:
         if plan.stable is None:
@@ -118,6 +123,18 @@ class KubeCluster:
             return None
         asked_to_go = raw["metadata"]["uid"] in self._actor.deleted_uids
         return workload_of(raw, (pod for pod in pods if pod.track is track), asked_to_go)
+
+    def _veto(self, plan: Plan, stable_raw: Raw | None, canary_raw: Raw | None) -> str:
+        """A veto on the Deployments, or on a pod of the canary."""
+        target = self._target
+        marked = (plan.release, RELEASE_LABEL), (plan.release, PROBE_LABEL)
+        pods = [
+            raw
+            for raw in (*_objects(target.pods), *_objects(target.probes))
+            if any(labels_of(raw).get(label) == release for release, label in marked)
+        ]
+        raws = [raw for raw in (canary_raw, stable_raw, *pods) if raw is not None]
+        return next((word for word in map(veto_of, raws) if word), "")
 
     def _probe(self, pods: tuple[Pod, ...]) -> ProbePod | None:
         for pod in pods:

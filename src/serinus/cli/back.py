@@ -1,0 +1,35 @@
+"""Take a rollout back from another terminal: ask the run that drives it, and do it from here when it does not begin."""
+
+from serinus.cli.output import Writer
+from serinus.cli.run import ask, drive_unleased, who
+from serinus.core.progress import finished_progress
+from serinus.core.state import Finished, Leaving
+from serinus.kube.target import Target
+from serinus.kube.world import KubeCluster
+from serinus.wiring import Session
+
+PATIENCE_SECONDS = 2.0
+"""How long the run that drives it has to begin with the way back, before it is begun from here."""
+SILENCE_SECONDS = 20.0
+"""How long nothing at all may change on the way back, before the run that drives it is taken for dead."""
+
+
+async def take_back(session: Session, target: Target, writer: Writer, verb: str) -> Finished | None:
+    """Ask for the way back by `verb` and see it done. None: the record is gone. Raises KubeError, Trouble.
+
+    The lease is not waited for: it says who drives, but compare-and-swap is what protects, and abort comes first.
+    """
+    await ask(session, target, verb, who())
+    cluster = KubeCluster(target)
+    give_up_at = session.clock.monotonic() + PATIENCE_SECONDS
+    while (saved := target.store.load()) is not None:
+        state = saved.record.state
+        if isinstance(state, Finished):
+            writer.report(finished_progress(saved.record.plan, state))
+            return state
+        leaving = isinstance(state, Leaving)
+        patience = SILENCE_SECONDS if leaving else max(0.0, give_up_at - session.clock.monotonic())
+        if not await cluster.changed(patience):
+            writer.say("nobody began with it: taking it back from here")
+            return await drive_unleased(session, target, saved.record.plan, writer)
+    return None

@@ -1,0 +1,85 @@
+"""What to ask of the cluster on the way forwards and on the way back: pure, and moving nothing (`transition.py` does).
+
+Each asks for one safe next thing, and for nothing that the facts show already; so each may be asked again.
+"""
+
+from serinus.core.plan import Plan, Promotion, Step
+from serinus.core.promotion import hpa_waits
+from serinus.core.turn import (
+    Action,
+    CreateCanary,
+    Facts,
+    MarkVersion,
+    RemoveCanary,
+    RemoveProbe,
+    RestoreHpa,
+    ScaleCanary,
+    ScaleStable,
+    TakeBackTemplate,
+    Wishes,
+)
+
+
+def wishes_for_share(plan: Plan, step: Step, facts: Facts) -> Wishes:
+    """The canary up first; production down only once the canary's pods are seen to serve, so capacity never dips."""
+    tidy: Wishes = (RemoveProbe(),) if facts.probe is not None and not facts.probe.deleting else ()
+    canary, stable = facts.canary, facts.stable
+    if canary is None:
+        return (*tidy, CreateCanary(step.canary_replicas))
+    if canary.wanted != step.canary_replicas:
+        return (*tidy, ScaleCanary(canary.wanted, step.canary_replicas))
+    if stable is None or stable.wanted == step.stable_replicas:
+        return tidy
+    safe = canary.serving >= step.canary_replicas and canary.serving + step.stable_replicas >= plan.replicas
+    if stable.wanted < step.stable_replicas or safe:
+        return (*tidy, ScaleStable(stable.wanted, step.stable_replicas))
+    return tidy
+
+
+def share_holds(step: Step, facts: Facts) -> bool:
+    canary, stable = facts.canary, facts.stable
+    if canary is None or canary.serving != step.canary_replicas:
+        return False
+    return stable is None or stable.serving == step.stable_replicas
+
+
+def is_back(plan: Plan, facts: Facts) -> bool:
+    """All users on production at its full size, and nothing of the canary left."""
+    whole = facts.stable is None or facts.stable.serving >= plan.replicas
+    return whole and facts.canary is None and facts.canary_pods_left == 0 and facts.probe is None
+
+
+def wishes_to_leave(plan: Plan, facts: Facts) -> Wishes:
+    """Production to its full size first; the canary shrinks only as production's pods are seen to serve again.
+
+    Canary pods that serve nobody are no capacity, so they need not wait: a canary that never became ready goes at once.
+    One that serves stays when production is gone: it is all that users have, and a person must decide.
+    """
+    wishes: list[Action] = list(_wishes_to_restore(plan, facts))
+    none = plan.replicas if plan.stable is None else 0  # of a first version there is nothing to wait for
+    serving = facts.stable.serving if facts.stable is not None else none
+    if facts.canary is not None and not facts.canary.deleting:
+        kept = min(facts.canary.serving, facts.canary.wanted, max(0, plan.replicas - serving))
+        if kept == 0:
+            wishes.append(RemoveCanary())
+        elif kept < facts.canary.wanted:
+            wishes.append(ScaleCanary(facts.canary.wanted, kept))
+    if facts.probe is not None and not facts.probe.deleting:
+        wishes.append(RemoveProbe())
+    if not wishes and plan.stable is not None and is_back(plan, facts) and hpa_waits(facts, plan.stable.name):
+        wishes.append(RestoreHpa(plan.stable.name))  # last: a free autoscaler could shrink production on the way
+    return tuple(wishes)
+
+
+def _wishes_to_restore(plan: Plan, facts: Facts) -> Wishes:
+    if plan.stable is None or facts.stable is None or facts.stable.deleting:
+        return ()
+    wishes: list[Action] = []
+    if facts.stable.wanted != plan.replicas:
+        wishes.append(ScaleStable(facts.stable.wanted, plan.replicas))
+    handed = facts.stable.release == plan.release or facts.stable.max_surge != plan.stable.max_surge
+    if plan.promotion is Promotion.ADOPT and (handed or facts.stable.paused):
+        wishes.insert(0, TakeBackTemplate())
+    if plan.mark_version and facts.service_version == plan.version:
+        wishes.append(MarkVersion(plan.stable.version))
+    return tuple(wishes)
