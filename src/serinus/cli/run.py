@@ -20,6 +20,7 @@ from serinus.core.survey import Problem
 from serinus.engine.cycle import Parts
 from serinus.engine.drive import drive, start
 from serinus.kube.errors import KubeError
+from serinus.kube.late import remove_what_came_late
 from serinus.kube.lease import Lease, LeaseHeld, remove_lease
 from serinus.kube.preflight import preflight
 from serinus.kube.store import store_name
@@ -73,7 +74,7 @@ async def _begin(session: Session, target: Target, plan: Plan, writer: Writer) -
             await start(parts, plan, target.store.load())
         except LostRace as race:
             raise Refused((_being_driven(target, "another run was faster"),)) from race
-        return await _drive(session, target, parts, lease, writer)
+        return await _drive(session, target, plan, parts, lease, writer)
 
 
 async def resume(session: Session, target: Target, saved: Saved, spec: Spec, writer: Writer) -> Exit:
@@ -94,7 +95,7 @@ async def take_over(session: Session, target: Target, plan: Plan, writer: Writer
     """Drive an unfinished rollout that nobody drives."""
     async with _leased(session, target) as lease:
         await follow(target, plan)
-        return await _drive(session, target, parts_for(session, target, writer), lease, writer)
+        return await _drive(session, target, plan, parts_for(session, target, writer), lease, writer)
 
 
 async def drive_unleased(session: Session, target: Target, plan: Plan, writer: Writer) -> Exit:
@@ -151,7 +152,7 @@ def announce(plan: Plan, writer: Writer) -> None:
     )
 
 
-async def _drive(session: Session, target: Target, parts: Parts, lease: Lease, writer: Writer) -> Exit:
+async def _drive(session: Session, target: Target, plan: Plan, parts: Parts, lease: Lease, writer: Writer) -> Exit:
     """Drive to the end, or until the lease is lost or a second signal comes."""
     with _signals(session, target, writer):
         driving = asyncio.create_task(drive(parts))
@@ -162,6 +163,8 @@ async def _drive(session: Session, target: Target, parts: Parts, lease: Lease, w
             await asyncio.gather(driving, return_exceptions=True)
     if finished is None:
         writer.say("the lease is lost: another run may have taken over; look with serinus status")
+        for name in await remove_what_came_late(target, plan):
+            writer.say(f"removed {name}: made by this run when the rollout was over already")
         return Exit.UNDECIDED
     return exit_of(finished)
 
