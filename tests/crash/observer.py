@@ -268,18 +268,18 @@ def _is_new(seen: Observer, plural: str, raw: Raw) -> bool:
 
 
 def _proven_pods_gone(seen: Observer) -> list[str]:
-    """A promotion keeps each of the canary's pods that users have met."""
+    """A promotion keeps each of the canary's pods that served when it began."""
     if outcome(seen) != "promoted":
         return []
-    gone = {
-        _name(change.raw)
-        for change in seen.changes["pods"]
-        if change.event == "DELETED"
-        and image_of(change.raw).endswith(":v2")
-        and change.raw["metadata"].get("ownerReferences")
-    }
+    records = [change for change in seen.changes["configmaps"] if change.event != "DELETED"]
+    began = next((change.version for change in records if state_of(change.raw) == "Promoting"), None)
+    pods = [change for change in seen.changes["pods"] if image_of(change.raw).endswith(":v2")]
+    proven = {_name(change.raw) for change in pods if serves(change.raw) and began and change.version < began}
+    gone = proven & {_name(change.raw) for change in pods if change.event == "DELETED"}
     restarted = [_name(raw) for raw in seen.serving() if restarts(raw)]
-    return [f"proven pods did not stay: removed {sorted(gone)}, restarted {restarted}"] if gone or restarted else []
+    if not proven or gone or restarted:
+        return [f"proven pods {sorted(proven)} did not all stay: removed {sorted(gone)}, restarted {restarted}"]
+    return []
 
 
 def _first_deployment(seen: Observer) -> Raw:

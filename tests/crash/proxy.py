@@ -71,10 +71,11 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """`then` at once, and the call, or its answer, goes on only when `until` is set."""
+    """`then` at once, and the call, or its answer, goes on only when `until` is set; then `passed` is set."""
 
     moment: Moment
     until: asyncio.Event
+    passed: asyncio.Event
     then: Callable[[], None] = lambda: None
 
 
@@ -177,7 +178,7 @@ class Proxy:
             case Drop(Moment.BEFORE, then):
                 then()
                 return _cut(request)
-            case Hold(Moment.BEFORE, until, then):
+            case Hold(Moment.BEFORE, until, _, then):
                 then()
                 await until.wait()
             case _:
@@ -193,9 +194,12 @@ class Proxy:
             case Drop(Moment.AFTER, then):
                 then()
                 return _cut(request)
-            case Hold(Moment.AFTER, until, then):
+            case Hold(Moment.AFTER, until, passed, then):
                 then()
                 await until.wait()
+                passed.set()
+            case Hold(Moment.BEFORE, _, passed):
+                passed.set()
             case Truncate(after_bytes):
                 return await _broken_off(request, status, headers, content[:after_bytes], len(content))
             case _:

@@ -21,6 +21,7 @@ from serinus.engine.cycle import Parts
 from serinus.engine.drive import drive, start
 from serinus.engine.observe import ABORTING
 from serinus.kube.errors import KubeError
+from serinus.kube.late import remove_what_came_late
 from serinus.kube.lease import Lease, LeaseHeld, remove_lease
 from serinus.kube.store import store_name
 from serinus.kube.target import Target, follow, kept_name, open_target, sweep
@@ -68,7 +69,7 @@ async def _begin(session: Session, target: Target, before: Saved | None, plan: P
             await start(parts, plan, before)
         except LostRace as race:
             raise Refused((_being_driven(target, "another run was faster"),)) from race
-        return await _drive(session, target, parts, lease, writer)
+        return await _drive(session, target, plan, parts, lease, writer)
 
 
 def _version(saved: Saved | None) -> str | None:
@@ -97,7 +98,7 @@ async def take_over(session: Session, target: Target, plan: Plan, writer: Writer
     """Drive an unfinished rollout that nobody drives."""
     async with _leased(session, target) as lease:
         await follow(target, plan)
-        return await _drive(session, target, parts_for(session, target, writer), lease, writer)
+        return await _drive(session, target, plan, parts_for(session, target, writer), lease, writer)
 
 
 async def drive_unleased(session: Session, target: Target, plan: Plan, writer: Writer) -> Finished:
@@ -156,7 +157,7 @@ def announce(plan: Plan, writer: Writer) -> None:
     )
 
 
-async def _drive(session: Session, target: Target, parts: Parts, lease: Lease, writer: Writer) -> Exit:
+async def _drive(session: Session, target: Target, plan: Plan, parts: Parts, lease: Lease, writer: Writer) -> Exit:
     """Drive to the end, or until the lease is lost or a second signal comes."""
     with _signals(session, target, writer):
         driving = asyncio.create_task(drive(parts))
@@ -167,6 +168,8 @@ async def _drive(session: Session, target: Target, parts: Parts, lease: Lease, w
             await asyncio.gather(driving, return_exceptions=True)
     if finished is None:
         writer.say("the lease is lost: another run may have taken over; look with serinus status")
+        for name in await remove_what_came_late(target, plan):
+            writer.say(f"removed {name}: made by this run when the rollout was over already")
         return Exit.UNDECIDED
     return exit_of(finished)
 
