@@ -49,7 +49,9 @@ async def test_two_deployments_behind_the_service(place: Place) -> None:
     twins = [manifests.deployment(f"{SERVICE}-{side}", 1, app=SERVICE, side=side) for side in ("left", "right")]
     await place.in_production([manifests.service(), *twins])
     result = await place.deploy(V2)
-    assert_one_error(result, REFUSED, "cannot tell which Deployment is production", "shop-left (1 pods)", "--deployment")
+    assert_one_error(
+        result, REFUSED, "cannot tell which Deployment is production", "shop-left (1 pods)", "--deployment"
+    )
     assert await place.traces() == []
 
 

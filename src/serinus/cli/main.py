@@ -19,6 +19,8 @@ COMMANDS = {
     "explain": ("serinus.cli.history", "Why a rollout is where it is, or ended as it did; and the exit codes."),
     "list": ("serinus.cli.history", "Every Service that was released by Serinus."),
     "abort": ("serinus.cli.abort", "Take a running rollout back."),
+    "retry": ("serinus.cli.again", "Release the version again that was taken back last."),
+    "undo": ("serinus.cli.again", "Go back to the version before the last one that was promoted."),
     "codefresh": ("serinus.cli.codefresh", "Deploy from the environment variables of the Codefresh step."),
     "demo": ("serinus.cli.demo", "A good and a bad release on the embedded cluster."),
     "sandbox": ("serinus.cli.sandbox", "Start the embedded cluster and keep it up."),

@@ -75,7 +75,7 @@ async def _begin(session: Session, target: Target, before: Saved | None, plan: P
     async with _leased(session, target) as lease:
         if _version(target.store.load()) != _version(before):
             raise Refused((_being_driven(target, "another run was faster"),))
-        if (kept := kept_name(target)) is not None:
+        if (kept := kept_name(target)) is not None and not plan.revives:
             writer.say(f"removing {kept}, kept from the release before")
             await sweep(target, kept)
         await follow(target, plan)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from serinus.core.spec import Naming, Smoke
+from serinus.core.spec import Naming, Smoke, Spec
 from serinus.core.state import PauseEnd
 
 TOLERANCE_POINTS = 5.0
@@ -100,6 +100,8 @@ class Plan(msgspec.Struct, frozen=True):
     hold_seconds: float | None = None  # harm holds the rollout for so long, for a person to decide; None: it reverts
     promotion_deadline_seconds: float = PROMOTION_DEADLINE_SECONDS
     leaving_deadline_seconds: float = LEAVING_DEADLINE_SECONDS
+    revives: bool = False  # the canary's Deployment was kept before: it is scaled up, and on the way back to 0 again
+    spec: Spec | None = None  # what was asked for: `serinus retry` asks for it again
 
 
 class Unreachable(msgspec.Struct, frozen=True):

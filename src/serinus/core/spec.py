@@ -56,3 +56,4 @@ class Spec(msgspec.Struct, frozen=True):
     smoke: Smoke | None = None
     keep_previous: bool = False
     replicas_when_new: int = 1
+    revive: bool = False  # the version was kept: its Deployment is to serve again as it is, if it is still there

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from serinus.core.pods import Track
 from serinus.core.notices import notice_of_state
+from serinus.core.pods import Track
 from serinus.core.progress import Progress, progress_of_action, progress_of_state
 from serinus.core.record import Record, with_past
 from serinus.core.state import Finished, State

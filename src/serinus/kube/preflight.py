@@ -94,6 +94,8 @@ def _no_right(target: Target, right: Right) -> Problem:
 
 
 async def _refusal(target: Target, plan: Plan) -> tuple[Problem, ...]:
+    if plan.revives:
+        return ()  # it is there already, as the cluster took it
     size = plan.steps[0].canary_replicas
     if plan.stable is None:
         raw_service = target.raw_service
