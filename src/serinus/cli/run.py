@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 import click
 
 from serinus.cli.exits import Exit, exit_of
+from serinus.cli.guarded import guard_problems, standing_guard
 from serinus.cli.output import Writer, problems_text
 from serinus.core.images import label_value, version_of
 from serinus.core.plan import Plan
@@ -22,6 +23,7 @@ from serinus.engine.cycle import Parts
 from serinus.engine.drive import drive, start
 from serinus.engine.observe import ABORTING
 from serinus.kube.errors import KubeError
+from serinus.kube.guard import Guard
 from serinus.kube.lease import Lease, LeaseHeld, remove_lease
 from serinus.kube.preflight import preflight
 from serinus.kube.store import store_name
@@ -51,12 +53,14 @@ class Unfinished(Exception):
     """Another version's rollout has not finished, and is to be superseded."""
 
 
-async def release(session: Session, spec: Spec, writer: Writer, supersede: bool = False) -> Exit:
+async def release(
+    session: Session, spec: Spec, writer: Writer, supersede: bool = False, guard: Guard | None = None
+) -> Exit:
     """The whole of `serinus deploy`. Raises Unfinished under `supersede`, when there is one to take back first."""
     async with open_target(session.client, spec.namespace, spec.service) as target:
         saved = target.store.load()
         if saved is not None and not isinstance(saved.record.state, Finished):
-            return await resume(session, target, saved, spec, writer, supersede)
+            return await resume(session, target, saved, spec, writer, supersede, guard)
         resolution = resolve(spec, await survey(target), session.dice.token())
         if isinstance(resolution, NothingToDo):
             writer.say(
@@ -65,12 +69,15 @@ async def release(session: Session, spec: Spec, writer: Writer, supersede: bool 
             return Exit.DONE
         if not isinstance(resolution, Plan):
             raise Refused(resolution)
-        if problems := await preflight(target, resolution):
+        problems = (*await preflight(target, resolution), *await guard_problems(target, resolution, guard))
+        if problems:
             raise Refused(problems)
-        return await _begin(session, target, saved, resolution, writer)
+        return await _begin(session, target, saved, resolution, writer, guard)
 
 
-async def _begin(session: Session, target: Target, before: Saved | None, plan: Plan, writer: Writer) -> Exit:
+async def _begin(
+    session: Session, target: Target, before: Saved | None, plan: Plan, writer: Writer, guard: Guard | None
+) -> Exit:
     """`before`: what was saved when the plan was made; if that is no longer so, the plan may be wrong."""
     async with _leased(session, target) as lease:
         if _version(target.store.load()) != _version(before):
@@ -85,7 +92,8 @@ async def _begin(session: Session, target: Target, before: Saved | None, plan: P
             await start(parts, plan, before)
         except LostRace as race:
             raise Refused((_being_driven(target, "another run was faster"),)) from race
-        return await _drive(session, target, parts, lease, writer)
+        async with standing_guard(target, plan, guard, writer):
+            return await _drive(session, target, parts, lease, writer)
 
 
 def _version(saved: Saved | None) -> str | None:
@@ -93,7 +101,13 @@ def _version(saved: Saved | None) -> str | None:
 
 
 async def resume(
-    session: Session, target: Target, saved: Saved, spec: Spec, writer: Writer, supersede: bool = False
+    session: Session,
+    target: Target,
+    saved: Saved,
+    spec: Spec,
+    writer: Writer,
+    supersede: bool = False,
+    guard: Guard | None = None,
 ) -> Exit:
     """Go on with an unfinished rollout, if it is of the version asked for."""
     plan = saved.record.plan
@@ -107,14 +121,17 @@ async def resume(
         hint = f"go on with it: --version {plan.version}; or take it back first: {back}, or --supersede"
         raise Refused((Problem(f"version {asked} cannot be released now", where, why, hint),))
     writer.say(f"going on with the unfinished rollout of version {plan.version}")
-    return await take_over(session, target, plan, writer)
+    if problems := await guard_problems(target, plan, guard):
+        raise Refused(problems)
+    return await take_over(session, target, plan, writer, guard)
 
 
-async def take_over(session: Session, target: Target, plan: Plan, writer: Writer) -> Exit:
+async def take_over(session: Session, target: Target, plan: Plan, writer: Writer, guard: Guard | None = None) -> Exit:
     """Drive an unfinished rollout that nobody drives."""
     async with _leased(session, target) as lease:
         await follow(target, plan)
-        return await _drive(session, target, parts_for(session, target, writer), lease, writer)
+        async with standing_guard(target, plan, guard, writer):
+            return await _drive(session, target, parts_for(session, target, writer), lease, writer)
 
 
 async def drive_unleased(session: Session, target: Target, plan: Plan, writer: Writer) -> Finished:
