@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from serinus.core.notices import Notice
 from serinus.core.plan import Plan
 from serinus.core.pods import Pod
 from serinus.core.progress import Progress
@@ -102,3 +103,13 @@ class Reporter(Protocol):
 
     def report(self, progress: Progress) -> None:
         """Something happened. Must not raise, and must not block for long."""
+
+
+class Notifier(Protocol):
+    """Whoever looks at the cluster, and not at the run: told of each change of state."""
+
+    def notify(self, notice: Notice) -> None:
+        """Something changed. Must not raise, and must not block: it is sent in the background, or not at all."""
+
+    async def close(self) -> None:
+        """Send what is still waiting, within two seconds, and let the rest be. Never raises."""

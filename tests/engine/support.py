@@ -11,6 +11,7 @@ from serinus.engine.cycle import Memory, Parts, Turned, take_one_turn
 from serinus.engine.drive import drive, start
 from tests.core.toy import Health, ToyWorld
 from tests.fakes.cluster import FakeCluster
+from tests.fakes.notifier import FakeNotifier
 from tests.fakes.reporter import FakeReporter
 from tests.fakes.smoke import FakeSmokeGate
 from tests.fakes.store import FakeStore
@@ -27,11 +28,12 @@ class Bench:
     answers: dict[str, Judgement | None] = field(default_factory=dict)
     gates: list[FakeSmokeGate] = field(default_factory=list)
     reporter: FakeReporter = field(default_factory=FakeReporter)
+    notifier: FakeNotifier = field(default_factory=FakeNotifier)
 
     def runner(self) -> Parts:
         gate = FakeSmokeGate(self.cluster.clock, self.answers)
         self.gates.append(gate)
-        return Parts(self.cluster.clock, self.cluster, self.store, gate, self.reporter)
+        return Parts(self.cluster.clock, self.cluster, self.store, gate, self.reporter, self.notifier)
 
     async def begin(self) -> None:
         await start(self.runner(), self.plan, self.store.load())

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 
 from serinus.cli.checked import Refused, checked_plan
 from serinus.cli.exits import Exit, exit_of
+from serinus.cli.guarded import guard_problems, standing_guard
 from serinus.cli.output import Writer
 from serinus.core.images import label_value, version_of
 from serinus.core.plan import Plan
@@ -21,6 +22,7 @@ from serinus.engine.cycle import Parts
 from serinus.engine.drive import drive, start
 from serinus.engine.observe import ABORTING
 from serinus.kube.errors import KubeError
+from serinus.kube.guard import Guard
 from serinus.kube.late import remove_what_came_late
 from serinus.kube.lease import Lease, LeaseHeld, remove_lease
 from serinus.kube.store import store_name
@@ -37,29 +39,35 @@ class Unfinished(Exception):
     """Another version's rollout has not finished, and is to be superseded."""
 
 
-async def release(session: Session, spec: Spec, writer: Writer, supersede: bool = False) -> Exit:
+async def release(
+    session: Session, spec: Spec, writer: Writer, supersede: bool = False, guard: Guard | None = None
+) -> Exit:
     """The whole of `serinus deploy`. Raises Unfinished under `supersede`, when there is one to take back first."""
     async with open_target(session.client, spec.namespace, spec.service) as target:
         saved = target.store.load()
         if saved is not None and not isinstance(saved.record.state, Finished):
-            return await resume(session, target, saved, spec, writer, supersede)
+            return await resume(session, target, saved, spec, writer, supersede, guard)
         checked = await checked_plan(session, target, spec)
         if isinstance(checked, NothingToDo):
             writer.say(f"nothing to do: version {checked.version} is in production already ({checked.deployment})")
             await clear_lease(session, target)
             return Exit.DONE
         plan, notes = checked
+        if problems := await guard_problems(target, plan, guard):
+            raise Refused(problems)
         for note in notes:
             writer.say(f"note: {note.sentence}")
-        return await _begin(session, target, saved, plan, writer)
+        return await _begin(session, target, saved, plan, writer, guard)
 
 
-async def _begin(session: Session, target: Target, before: Saved | None, plan: Plan, writer: Writer) -> Exit:
+async def _begin(
+    session: Session, target: Target, before: Saved | None, plan: Plan, writer: Writer, guard: Guard | None
+) -> Exit:
     """`before`: what was saved when the plan was made; if that is no longer so, the plan may be wrong."""
     async with _leased(session, target) as lease:
         if _version(target.store.load()) != _version(before):
             raise Refused((_being_driven(target, "another run was faster"),))
-        if (kept := kept_name(target)) is not None:
+        if (kept := kept_name(target)) is not None and not plan.revives:
             writer.say(f"removing {kept}, kept from the release before")
             await sweep(target, kept)
         await follow(target, plan)
@@ -69,7 +77,8 @@ async def _begin(session: Session, target: Target, before: Saved | None, plan: P
             await start(parts, plan, before)
         except LostRace as race:
             raise Refused((_being_driven(target, "another run was faster"),)) from race
-        return await _drive(session, target, plan, parts, lease, writer)
+        async with standing_guard(target, plan, guard, writer):
+            return await _drive(session, target, plan, parts, lease, writer)
 
 
 def _version(saved: Saved | None) -> str | None:
@@ -77,7 +86,13 @@ def _version(saved: Saved | None) -> str | None:
 
 
 async def resume(
-    session: Session, target: Target, saved: Saved, spec: Spec, writer: Writer, supersede: bool = False
+    session: Session,
+    target: Target,
+    saved: Saved,
+    spec: Spec,
+    writer: Writer,
+    supersede: bool = False,
+    guard: Guard | None = None,
 ) -> Exit:
     """Go on with an unfinished rollout, if it is of the version asked for."""
     plan = saved.record.plan
@@ -91,14 +106,17 @@ async def resume(
         hint = f"go on with it: --version {plan.version}; or take it back first: {back}, or --supersede"
         raise Refused((Problem(f"version {asked} cannot be released now", where, why, hint),))
     writer.say(f"going on with the unfinished rollout of version {plan.version}")
-    return await take_over(session, target, plan, writer)
+    if problems := await guard_problems(target, plan, guard):
+        raise Refused(problems)
+    return await take_over(session, target, plan, writer, guard)
 
 
-async def take_over(session: Session, target: Target, plan: Plan, writer: Writer) -> Exit:
+async def take_over(session: Session, target: Target, plan: Plan, writer: Writer, guard: Guard | None = None) -> Exit:
     """Drive an unfinished rollout that nobody drives."""
     async with _leased(session, target) as lease:
         await follow(target, plan)
-        return await _drive(session, target, plan, parts_for(session, target, writer), lease, writer)
+        async with standing_guard(target, plan, guard, writer):
+            return await _drive(session, target, plan, parts_for(session, target, writer), lease, writer)
 
 
 async def drive_unleased(session: Session, target: Target, plan: Plan, writer: Writer) -> Finished:

@@ -11,7 +11,7 @@ from typing import assert_never
 
 import msgspec
 
-from serinus.core.spec import ApprovalDefault, Capacity, Naming, Smoke, StepSpec
+from serinus.core.spec import ApprovalDefault, Capacity, Naming, Smoke, Spec, StepSpec
 from serinus.core.state import PauseEnd
 
 TOLERANCE_POINTS = 5.0
@@ -103,6 +103,8 @@ class Plan(msgspec.Struct, frozen=True):
     freeze_override: str | None = None  # why it began inside a freeze window
     promotion_deadline_seconds: float = PROMOTION_DEADLINE_SECONDS
     leaving_deadline_seconds: float = LEAVING_DEADLINE_SECONDS
+    revives: bool = False  # the canary's Deployment was kept before: it is scaled up, and on the way back to 0 again
+    spec: Spec | None = None  # what was asked for: `serinus retry` asks for it again
 
 
 class Unreachable(msgspec.Struct, frozen=True):

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from serinus.core.images import choose_images, label_value, name_part, short_hash, version_of
 from serinus.core.plan import (
     Plan,
@@ -173,7 +175,7 @@ def _plan(
     if release in survey.releases:  # an older ReplicaSet of this release would be taken for the newest (promotion.md)
         release = f"{release[:54]}-{rollout}"
     steps = make_steps(spec.steps, stable.wanted, stable.surge or 1, promotion, _timing(spec), spec.capacity)
-    return Plan(
+    plan = Plan(
         rollout=rollout,
         namespace=survey.namespace,
         service=spec.service,
@@ -201,7 +203,18 @@ def _plan(
         keep_previous=spec.keep_previous and promotion is Promotion.RENAME,
         hpa=survey.autoscalers.get(stable.name),
         hold_seconds=spec.hold_deadline_seconds if spec.on_failure is OnFailure.HOLD else None,
+        spec=spec,
     )
+    return _revived(plan, survey) if spec.revive else plan
+
+
+def _revived(plan: Plan, survey: Survey) -> Plan:
+    """The plan with a kept Deployment in the canary's place; as it was where none of these images was kept."""
+    for kept in survey.behind:
+        if kept.kept and all(kept.images.get(name) == image for name, image in plan.images.items()):
+            release = kept.template_labels.get(RELEASE_LABEL, plan.release)
+            return msgspec.structs.replace(plan, canary_name=kept.name, release=release, revives=True)
+    return plan
 
 
 def canary_name(base_name: str, version: str) -> str:
@@ -252,6 +265,7 @@ def _first_deployment(spec: Spec, service: ServiceFacts, survey: Survey, rollout
         smoke=spec.smoke,
         smoke_before_traffic=False,
         mark_version=versioned,
+        spec=spec,
     )
 
 
@@ -304,7 +318,7 @@ def _workload_problems(stable: DeploymentFacts, namespace: str) -> tuple[Problem
 
 def _release_problems(service: ServiceFacts, survey: Survey, production: Production, plan: Plan) -> tuple[Problem, ...]:
     found = []
-    if plan.canary_name in survey.deployment_names:
+    if plan.canary_name in survey.deployment_names and not plan.revives:
         found.append(
             Problem(
                 f"Deployment {plan.canary_name} exists already",

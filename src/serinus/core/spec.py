@@ -92,7 +92,7 @@ class Config(enum.Enum):
     SHARED = "shared"
 
 
-class CronWindow(msgspec.Struct, frozen=True):
+class CronWindow(msgspec.Struct, frozen=True, tag=True):
     """A freeze that comes again: it begins when the cron expression (five fields) says, by the zone's clocks."""
 
     cron: str
@@ -101,7 +101,7 @@ class CronWindow(msgspec.Struct, frozen=True):
     time_zone: str = "UTC"
 
 
-class DateWindow(msgspec.Struct, frozen=True):
+class DateWindow(msgspec.Struct, frozen=True, tag=True):
     """A freeze that comes once. ISO dates or times by the zone's clocks; an end that is a date includes that day."""
 
     begins: str
@@ -136,3 +136,4 @@ class Spec(msgspec.Struct, frozen=True):
     freeze: tuple[Window, ...] = ()
     during_freeze: str | None = None  # a person's reason to begin inside a freeze window; never from a file
     replicas_when_new: int = 1
+    revive: bool = False  # the version was kept: its Deployment is to serve again as it is, if it is still there

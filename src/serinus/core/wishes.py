@@ -46,7 +46,8 @@ def share_holds(step: Step, facts: Facts) -> bool:
 def is_back(plan: Plan, facts: Facts) -> bool:
     """All users on production at its full size, and nothing of the canary left."""
     whole = facts.stable is None or facts.stable.serving >= plan.replicas
-    return whole and facts.canary is None and facts.canary_pods_left == 0 and facts.probe is None
+    gone = facts.canary is None or (plan.revives and facts.canary.wanted == 0)
+    return whole and gone and facts.canary_pods_left == 0 and facts.probe is None
 
 
 def wishes_to_leave(plan: Plan, facts: Facts) -> Wishes:
@@ -60,7 +61,7 @@ def wishes_to_leave(plan: Plan, facts: Facts) -> Wishes:
     serving = facts.stable.serving if facts.stable is not None else none
     if facts.canary is not None and not facts.canary.deleting:
         kept = min(facts.canary.serving, facts.canary.wanted, max(0, plan.replicas - serving))
-        if kept == 0:
+        if kept == 0 and not plan.revives:
             wishes.append(RemoveCanary())
         elif kept < facts.canary.wanted:
             wishes.append(ScaleCanary(facts.canary.wanted, kept))

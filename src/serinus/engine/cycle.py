@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from serinus.core.notices import notice_of_state
 from serinus.core.pods import Track
 from serinus.core.progress import Progress, progress_of_action, progress_of_state
 from serinus.core.record import Record, with_past
@@ -13,7 +14,7 @@ from serinus.core.transition import PROBE_STAGE, take_turn
 from serinus.core.turn import Action, Judgement, RunSmoke
 from serinus.core.world import World
 from serinus.engine.observe import MAY_FAIL, first_seen, observe, smoke_stage
-from serinus.ports import Clock, Cluster, LostRace, Reporter, Saved, SmokeGate, SmokeQuestion, Store, Trouble
+from serinus.ports import Clock, Cluster, LostRace, Notifier, Reporter, Saved, SmokeGate, SmokeQuestion, Store, Trouble
 
 STALE_SECONDS_MAX = 10.0
 """A copy of the cluster that may be older than this is not acted upon."""
@@ -28,6 +29,7 @@ class Parts:
     store: Store
     smoke: SmokeGate
     reporter: Reporter
+    notifier: Notifier
 
 
 @dataclass(slots=True)
@@ -71,6 +73,8 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
             return None
         for progress in progress_of_state(plan, state, after):
             parts.reporter.report(progress)
+        if (notice := notice_of_state(plan, state, after)) is not None:
+            parts.notifier.notify(notice)
     done = await _act(parts, memory, saved, world, actions)  # 6 act
     return Turned(saved.record, done)
 

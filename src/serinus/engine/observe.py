@@ -100,6 +100,7 @@ ABORTING = {
     "abort": Reason.ABORT_ASKED,
     "interrupt": Reason.INTERRUPTED,
     "supersede": Reason.SUPERSEDED,
+    "abandoned": Reason.ABANDONED,
 }
 """The commands that take a rollout back, and the reason each of them gives."""
 

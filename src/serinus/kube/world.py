@@ -47,7 +47,7 @@ class KubeCluster:
         stable_raw = self._stable(plan)
         canary_raw = target.deployments.objects.get(plan.canary_name)
         adopted = stable_raw is not None and self._canary_replicaset_owner(plan) == stable_raw["metadata"]["uid"]
-        pods = self._pods(plan, adopted, stable_raw)
+        pods = self._pods(plan, adopted, stable_raw, canary_raw if plan.revives else None)
         return World(
             pods=pods,
             stable=self._workload(stable_raw, pods, Track.STABLE),
@@ -110,12 +110,13 @@ class KubeCluster:
         raw = self._target.deployments.objects.get(plan.stable.name)
         return raw if raw is not None and raw["metadata"]["uid"] == plan.stable.uid else None
 
-    def _pods(self, plan: Plan, adopted: bool, stable_raw: Raw | None) -> tuple[Pod, ...]:
+    def _pods(self, plan: Plan, adopted: bool, stable_raw: Raw | None, kept_raw: Raw | None) -> tuple[Pod, ...]:
         target = self._target
         serving = serving_pods(_objects(target.slices))
         selector = stable_raw["spec"]["selector"] if stable_raw is not None else None
+        kept_selector = kept_raw["spec"]["selector"] if kept_raw is not None else None
         raws = [*_objects(target.pods), *_objects(target.probes)]
-        tracked = ((raw, track_of(raw, plan, adopted, selector)) for raw in raws)
+        tracked = ((raw, track_of(raw, plan, adopted, selector, kept_selector)) for raw in raws)
         return tuple(pod_of(raw, track, serving) for raw, track in tracked if track is not None)
 
     def _workload(self, raw: Raw | None, pods: tuple[Pod, ...], track: Track) -> Workload | None:
