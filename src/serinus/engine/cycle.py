@@ -84,8 +84,8 @@ def _record_of(saved: Saved, after: State, world: World) -> Record:
     record = saved.record
     seen = first_seen(record, world) if isinstance(after, MAY_FAIL) else record.seen
     answered = saved.command.id if saved.command is not None else record.answered
-    if after == record.state and seen == record.seen and answered == record.answered:
-        return record
+    if after == record.state and answered == record.answered:
+        return record  # what was first seen is saved with the next change: it is not worth a request of its own
     record = msgspec.structs.replace(record, seen=seen, answered=answered)
     if isinstance(after, Finished):
         return with_past(record, after)
