@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from serinus.cli.exits import Exit
-from serinus.cli.run import ask, release
+from serinus.cli.run import release
+from serinus.cli.words import ask
 from serinus.core.plan import HpaRef, Plan, Promotion
 from serinus.core.progress import Progress
 from serinus.core.spec import Naming, Smoke, StepSpec

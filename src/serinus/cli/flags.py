@@ -2,6 +2,7 @@
 
 import copy
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from serinus.cli.options import choice_of
 from serinus.cli.specfile import BadSpec, Problem, Source, read_canary, read_source
 from serinus.core.canary import API_VERSION, KIND, Canary
 from serinus.core.description import Path
-from serinus.core.spec import Spec
+from serinus.core.spec import OnFailure, Spec
 from serinus.kube.kubeconfig import Choice
 from serinus.kube.yamldoc import Document
 
@@ -76,7 +77,10 @@ class Wish:
 
     def spec(self, namespace: str) -> Spec:
         """The spec, for a release in `namespace`."""
-        return msgspec.structs.replace(self.canary.spec(namespace), during_freeze=self.during_freeze)
+        spec = msgspec.structs.replace(self.canary.spec(namespace), during_freeze=self.during_freeze)
+        if spec.on_failure is OnFailure.ASK and not sys.stdin.isatty():  # nobody to ask
+            return msgspec.structs.replace(spec, on_failure=OnFailure.REVERT)
+        return spec
 
 
 def wish_of(values: dict[str, Any]) -> Wish:

@@ -1,38 +1,27 @@
-"""One rollout from the command line: find or make its plan, take the lease, drive it to its end, hear signals."""
+"""One rollout from the command line: find or make its plan, take the lease, and have it driven to its end."""
 
-import asyncio
 import contextlib
-import getpass
-import os
-import signal
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator
 
 from serinus.cli.checked import Refused, checked_plan
-from serinus.cli.exits import Exit, exit_of
+from serinus.cli.driving import drive_to_the_end, signals
+from serinus.cli.exits import Exit
 from serinus.cli.guarded import guard_problems, standing_guard
 from serinus.cli.output import Writer
 from serinus.core.images import label_value, version_of
 from serinus.core.plan import Plan
-from serinus.core.record import Command
 from serinus.core.resolve import NothingToDo
 from serinus.core.spec import Spec
-from serinus.core.state import Finished, PauseEnd
+from serinus.core.state import Finished
 from serinus.core.survey import Problem
-from serinus.engine.cycle import Parts
 from serinus.engine.drive import drive, start
-from serinus.engine.observe import ABORTING
 from serinus.kube.errors import KubeError
 from serinus.kube.guard import Guard
-from serinus.kube.late import remove_what_came_late
 from serinus.kube.lease import Lease, LeaseHeld, remove_lease
 from serinus.kube.store import store_name
 from serinus.kube.target import Target, follow, kept_name, open_target, sweep
-from serinus.kube.world import KubeCluster
-from serinus.ports import LostRace, Saved, Trouble
+from serinus.ports import LostRace, Saved
 from serinus.wiring import Session, parts_for
-
-RACE_SECONDS = 1.0
-"""How long to wait for the news after someone else was faster."""
 
 
 class Unfinished(Exception):
@@ -78,7 +67,7 @@ async def _begin(
         except LostRace as race:
             raise Refused((_being_driven(target, "another run was faster"),)) from race
         async with standing_guard(target, plan, guard, writer):
-            return await _drive(session, target, plan, parts, lease, writer)
+            return await drive_to_the_end(session, target, plan, parts, lease, writer)
 
 
 def _version(saved: Saved | None) -> str | None:
@@ -116,13 +105,13 @@ async def take_over(session: Session, target: Target, plan: Plan, writer: Writer
     async with _leased(session, target) as lease:
         await follow(target, plan)
         async with standing_guard(target, plan, guard, writer):
-            return await _drive(session, target, plan, parts_for(session, target, writer), lease, writer)
+            return await drive_to_the_end(session, target, plan, parts_for(session, target, writer), lease, writer)
 
 
 async def drive_unleased(session: Session, target: Target, plan: Plan, writer: Writer) -> Finished:
     """Drive an unfinished rollout whatever its lease says, and remove the lease that a dead run left."""
     await follow(target, plan)
-    with _signals(session, target, writer):
+    with signals(session, target, plan, writer):
         finished = await drive(parts_for(session, target, writer))
     await remove_lease(session.client, store_name(target.service), target.namespace)
     return finished
@@ -173,89 +162,3 @@ def announce(plan: Plan, writer: Writer) -> None:
         f"releasing version {plan.version} of Service {plan.service}; production is version {plan.stable.version} "
         f"({plan.stable.name}, {plan.replicas} pods); steps: {shares}"
     )
-
-
-async def _drive(session: Session, target: Target, plan: Plan, parts: Parts, lease: Lease, writer: Writer) -> Exit:
-    """Drive to the end, or until the lease is lost or a second signal comes."""
-    with _signals(session, target, writer):
-        driving = asyncio.create_task(drive(parts))
-        try:
-            finished = await _first(driving, lease.lost.wait())
-        finally:
-            driving.cancel()
-            await asyncio.gather(driving, return_exceptions=True)
-    if finished is None:
-        writer.say("the lease is lost: another run may have taken over; look with serinus status")
-        for name in await remove_what_came_late(target, plan):
-            writer.say(f"removed {name}: made by this run when the rollout was over already")
-        return Exit.UNDECIDED
-    return exit_of(finished)
-
-
-async def _first(driving: "asyncio.Task[Finished]", lost: Awaitable[object]) -> Finished | None:
-    """The rollout's end, or None when the lease was lost before."""
-    losing = asyncio.ensure_future(lost)
-    try:
-        await asyncio.wait({driving, losing}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        losing.cancel()
-    return driving.result() if driving.done() else None
-
-
-@contextlib.contextmanager
-def _signals(session: Session, target: Target, writer: Writer) -> Iterator[None]:
-    """The first SIGINT or SIGTERM asks for the way back, as `serinus abort` would; a second one leaves at once."""
-    loop = asyncio.get_running_loop()
-    asked: list[asyncio.Task[None]] = []
-
-    def on_signal(name: str) -> None:
-        if asked:
-            writer.say(f"leaving at once; go on with: serinus abort {target.service} -n {target.namespace}")
-            os._exit(Exit.INTERRUPTED)
-        writer.say(f"{name}: taking the canary back; again to leave at once")
-        asked.append(loop.create_task(_ask(session, target, "interrupt", name, writer)))
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal, number.name)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-
-async def _ask(session: Session, target: Target, verb: str, by: str, writer: Writer) -> None:
-    try:
-        await ask(session, target, verb, by)
-    except KubeError as error:
-        writer.say(f"could not ask for the way back: {error}")
-
-
-async def ask(
-    session: Session, target: Target, verb: str, by: str, seconds: float = 0.0, end: PauseEnd = PauseEnd.REVERT
-) -> str:
-    """Leave a word for whoever drives the rollout; the word's identifier. Raises KubeError, Refused.
-
-    A word replaces the one before it, but never one that takes the rollout back: that is not to be lost.
-    """
-    while (saved := target.store.load()) is not None:
-        rollout = saved.record.plan.rollout
-        waiting = saved.command if saved.command is not None and saved.command.rollout == rollout else None
-        if waiting is not None and waiting.verb in ABORTING and verb not in ABORTING:
-            why = f"{waiting.by} asked for the way back at {waiting.at:%H:%M:%S} UTC"
-            where = f"Service {target.service} in namespace {target.namespace}"
-            raise Refused((Problem(f"cannot {verb} any more", where, why, "watch it: serinus status --watch"),))
-        command = Command(verb, rollout, by, session.clock.now(), session.dice.token(), seconds, end)
-        with contextlib.suppress(LostRace):
-            await target.store.command(command, saved.version)
-            return command.id
-        await KubeCluster(target).changed(RACE_SECONDS)
-    raise Trouble(f"Service {target.service} has no rollout to speak to")
-
-
-def who() -> str:
-    """Who speaks, as far as this machine knows."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "someone"

@@ -28,7 +28,6 @@ from serinus.core.spec import (
     Approval,
     ApprovalDefault,
     Capacity,
-    Config,
     CronWindow,
     DateWindow,
     Image,
@@ -343,18 +342,6 @@ RELEASE = Group(
             default="revert",
         ),
         Field("keepPrevious", Switch(), "Keep the previous Deployment at 0 pods.", "keep_previous", default=False),
-        Field(
-            "config",
-            Choice(
-                {
-                    "versioned": "the canary gets copies of its own, and production keeps what it has",
-                    "shared": "both use the same objects",
-                },
-                Config,
-            ),
-            "ConfigMaps and Secrets that the pod template names.",
-            default="versioned",
-        ),
         Field("freeze", Many(FREEZE, 100), "When no release may begin."),
         Field(
             "initialReplicas",

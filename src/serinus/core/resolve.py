@@ -202,7 +202,7 @@ def _plan(
         mark_version=production.naming is Naming.VERSIONED or production.version is not None,
         keep_previous=spec.keep_previous and promotion is Promotion.RENAME,
         hpa=survey.autoscalers.get(stable.name),
-        hold_seconds=spec.hold_deadline_seconds if spec.on_failure is OnFailure.HOLD else None,
+        hold_seconds=None if spec.on_failure is OnFailure.REVERT else spec.hold_deadline_seconds,
         spec=spec,
     )
     return _revived(plan, survey) if spec.revive else plan

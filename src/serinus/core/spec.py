@@ -85,13 +85,6 @@ class Interrupt(enum.Enum):
     PARK = "park"  # leave the rollout as it is; any run can go on with it
 
 
-class Config(enum.Enum):
-    """Whether ConfigMaps and Secrets that the pod template names belong to the release."""
-
-    VERSIONED = "versioned"  # the canary gets copies of its own, so production keeps what it has
-    SHARED = "shared"
-
-
 class CronWindow(msgspec.Struct, frozen=True, tag=True):
     """A freeze that comes again: it begins when the cron expression (five fields) says, by the zone's clocks."""
 
@@ -132,7 +125,6 @@ class Spec(msgspec.Struct, frozen=True):
     hold_deadline_seconds: float = 3600.0
     interrupt: Interrupt = Interrupt.REVERT
     keep_previous: bool = False
-    config: Config = Config.VERSIONED
     freeze: tuple[Window, ...] = ()
     during_freeze: str | None = None  # a person's reason to begin inside a freeze window; never from a file
     replicas_when_new: int = 1
