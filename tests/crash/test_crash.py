@@ -21,16 +21,17 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A paper whose call is told by its words: the last of those in a rollout."""
+    """A paper whose call is told by its words; `which` of those in a rollout, the last unless it says otherwise."""
 
     naming: str
     call: str
     moment: Moment
     then: str
     wake: str = ""
+    which: int = -1
 
     def paper(self, calls: list[Call]) -> Paper:
-        number = max(call.number for call in calls if str(call) == self.call)
+        number = [call.number for call in calls if str(call) == self.call][self.which]
         return Paper(self.naming, number, self.moment, self.then, self.wake)
 
 
@@ -40,6 +41,9 @@ QUESTIONS = {
     "killed within the adoption, resumed": Question("in-place", "delete deployments/shop-v2", Moment.AFTER, "resume"),
     "a canary made after the end is removed": Question(
         "in-place", "create deployments", Moment.BEFORE, "rivals", "end"
+    ),
+    "a shrink of production that comes after the end is refused": Question(
+        "in-place", "patch deployments/shop", Moment.BEFORE, "rivals", "end", which=1
     ),
     "a Lease left after the last save is removed by deploy": Question(
         "in-place", "delete leases/serinus-shop", Moment.BEFORE, "resume"

@@ -113,7 +113,8 @@ async def _refusal(target: Target, plan: Plan) -> tuple[Problem, ...]:
 
 async def _adoption_refusal(target: Target, stable: StableRef, raw_canary: Raw) -> tuple[Problem, ...]:
     """Whether production would store the canary's pod template as the canary does: adoption needs them equal."""
-    patch = template_patch(stable.uid, raw_canary["spec"]["template"], paused=True, surge=stable.replicas)
+    raw_stable = target.deployments.objects[stable.name]
+    patch = template_patch(raw_stable, raw_canary["spec"]["template"], paused=True, surge=stable.replicas)
     name = stable.name
     stored = await target.client.patch(DEPLOYMENTS, name, target.namespace, patch, kind=PatchKind.JSON, dry_run=True)
     if same_template(stored, raw_canary):
