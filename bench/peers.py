@@ -14,12 +14,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.real.__main__ import in_namespace, make_network
+from tests.real.__main__ import INSIDE, enter, set_up_network
 from tests.stories import manifests
 from tests.stories.cluster import Cluster, running_cluster
 from tests.stories.place import open_place
 
-INSIDE = "--inside-namespace"
 STEPS = ("--steps", "25,50,75", "--bake", "10")
 
 
@@ -77,9 +76,9 @@ def main() -> int:
     parser.add_argument(INSIDE, action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside_namespace:
-        make_network()
+        set_up_network()
     elif options.cluster == "real":
-        return in_namespace("bench.peers", [INSIDE])
+        return enter("bench.peers", [])
     return asyncio.run(_main())
 
 

@@ -11,7 +11,6 @@ from serinus.core.spec import (
     Approval,
     ApprovalDefault,
     Capacity,
-    Config,
     CronWindow,
     DateWindow,
     Image,
@@ -48,7 +47,6 @@ spec:
   holdDeadline: 2h
   interrupt: park
   keepPrevious: true
-  config: shared
   freeze:
     - {cron: "0 18 * * 5", duration: 62h, timeZone: Europe/Berlin, reason: weekend}
     - {from: 2026-12-20, to: 2027-01-02T12:00, reason: holidays}
@@ -92,7 +90,6 @@ def test_every_field_reaches_the_spec() -> None:
         hold_deadline_seconds=7200.0,
         interrupt=Interrupt.PARK,
         keep_previous=True,
-        config=Config.SHARED,
         freeze=(
             CronWindow("0 18 * * 5", 62 * 3600.0, "weekend", "Europe/Berlin"),
             DateWindow("2026-12-20", "2027-01-02T12:00", "holidays"),
@@ -118,7 +115,6 @@ def test_defaults_that_are_written_out_change_nothing() -> None:
         "holdDeadline": "1h",
         "interrupt": "revert",
         "keepPrevious": False,
-        "config": "versioned",
         "initialReplicas": 1,
     }
     canary = parse(document(**written))

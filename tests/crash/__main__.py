@@ -16,6 +16,7 @@ from pathlib import Path
 from serinus.sandbox.certificate import make_certificate
 from tests.crash.proxy import Call, Moment
 from tests.crash.sitting import Mark, Paper, plain_calls, sit
+from tests.real.__main__ import INSIDE, enter, set_up_network
 from tests.stories.cluster import running_cluster
 
 NAMINGS = ("versioned", "in-place")
@@ -24,7 +25,12 @@ SEATS = 6
 
 
 def main(arguments: list[str]) -> int:
-    options = _parse(arguments)
+    inside = arguments[:1] == [INSIDE]
+    options = _parse(arguments[1:] if inside else arguments)
+    if options.cluster == "real" and not inside:
+        return enter("tests.crash", arguments)
+    if inside:
+        set_up_network()
     os.environ["SERINUS_TEST_CLUSTER"] = options.cluster
     return asyncio.run(_exam(options))
 

@@ -22,6 +22,8 @@ from tests.stories.traffic import Traffic, users
 
 REPLICAS = 3
 RATE = 5
+DRAIN_SECONDS = "4"
+"""How long an ending pod still serves: on a busy machine it takes a while until the Service no longer names it."""
 READY_SECONDS = 90
 RUN_SECONDS = 120
 REST_SECONDS = 20
@@ -72,7 +74,8 @@ class Room:
 
     async def furnish(self, naming: str) -> None:
         """Production that is whole, with an HPA (which has no metrics, so it changes nothing by itself)."""
-        raws = {"in-place": manifests.in_place, "versioned": manifests.versioned}[naming](REPLICAS)
+        make = {"in-place": manifests.in_place, "versioned": manifests.versioned}[naming]
+        raws = make(REPLICAS, env=[{"name": "SERINUS_DRAIN_SECONDS", "value": DRAIN_SECONDS}])
         target = SERVICE if naming == "in-place" else f"{SERVICE}-v1"
         behavior = {"scaleDown": {"stabilizationWindowSeconds": 60}}
         for raw in (*raws, manifests.autoscaler(target, REPLICAS, REPLICAS + 2, behavior)):

@@ -94,6 +94,8 @@ LIVE: dict[str, Any] = {
     "status": {"replicas": 4, "readyReplicas": 4, "observedGeneration": 7},
 }
 
+SEEN = {"metadata": {"uid": "u", "generation": 3}}
+
 
 def canary(plan: Plan = PLAN) -> dict[str, Any]:
     return canary_deployment(LIVE, plan, 2)
@@ -238,10 +240,10 @@ def test_a_port_that_the_service_names_is_named_on_the_container() -> None:
 @pytest.mark.parametrize(
     "patch",
     [
-        scale_patch("u", 1, 2),
-        template_patch("u", {"metadata": {}}, True, 4),
-        size_patch("u", 4, 1),
-        release_patch("u", 1),
+        scale_patch(SEEN, 1, 2),
+        template_patch(SEEN, {"metadata": {}}, True, 4),
+        size_patch(SEEN, 4, 1),
+        release_patch(SEEN, 1),
     ],
 )
 def test_every_patch_of_a_deployment_is_for_that_one_and_no_namesake(patch: list[dict[str, Any]]) -> None:
@@ -249,12 +251,12 @@ def test_every_patch_of_a_deployment_is_for_that_one_and_no_namesake(patch: list
 
 
 def test_a_scale_is_from_the_size_that_was_seen() -> None:
-    assert scale_patch("u", 1, 2)[1] == {"op": "test", "path": "/spec/replicas", "value": 1}
+    assert scale_patch(SEEN, 1, 2)[2] == {"op": "test", "path": "/spec/replicas", "value": 1}
 
 
 def test_a_template_is_handed_over_without_its_replicasets_hash() -> None:
     template = {"metadata": {"labels": {"app": "checkout", "pod-template-hash": "abc"}}, "spec": {}}
-    values = {step["path"]: step["value"] for step in template_patch("u", template, True, 4)}
+    values = {step["path"]: step["value"] for step in template_patch(SEEN, template, True, 4)}
     assert values["/spec/template"] == {"metadata": {"labels": {"app": "checkout"}}, "spec": {}}
     assert (values["/spec/paused"], values["/spec/strategy/rollingUpdate/maxSurge"]) == (True, 4)
     assert template["metadata"]["labels"]["pod-template-hash"] == "abc"  # type: ignore[index]

@@ -96,20 +96,20 @@ class Actor:
     ) -> None:
         name = _stable_name(plan)
         surge = plan.stable.max_surge if plan.stable is not None else None
-        uid = self._uid(name)
+        raw = self._deployment(name)
         match action:
             case HandTemplate():
                 template = self._deployment(plan.canary_name)["spec"]["template"]
-                await self._patch_deployment(name, template_patch(uid, template, paused=True, surge=plan.replicas))
+                await self._patch_deployment(name, template_patch(raw, template, paused=True, surge=plan.replicas))
             case OrphanCanary():
                 await self._delete_deployment(plan.canary_name, Propagation.ORPHAN)
             case SizeAdopted(replicas, left):
-                await self._patch_deployment(name, size_patch(uid, replicas, left))
+                await self._patch_deployment(name, size_patch(raw, replicas, left))
             case ReleaseStable():
-                await self._patch_deployment(name, release_patch(uid, surge))
+                await self._patch_deployment(name, release_patch(raw, surge))
             case TakeBackTemplate():
-                template = self._own_template(plan, uid)
-                await self._patch_deployment(name, template_patch(uid, template, paused=False, surge=surge))
+                template = self._own_template(plan, raw["metadata"]["uid"])
+                await self._patch_deployment(name, template_patch(raw, template, paused=False, surge=surge))
             case _:
                 assert_never(action)
 
@@ -147,7 +147,7 @@ class Actor:
             informer.put(answer)
 
     async def _scale(self, name: str, seen: int, replicas: int) -> None:
-        await self._patch_deployment(name, scale_patch(self._uid(name), seen, replicas))
+        await self._patch_deployment(name, scale_patch(self._deployment(name), seen, replicas))
 
     async def _patch_deployment(self, name: str, patch: Patch) -> None:
         target = self._target

@@ -136,48 +136,50 @@ def _container_port(raw_port: Raw) -> Raw:
 # Patches: each tests what was seen, so that one that comes late, or twice, changes nothing
 
 
-def scale_patch(uid: str, seen: int, replicas: int) -> Patch:
+def scale_patch(raw_seen: Raw, seen: int, replicas: int) -> Patch:
     """From one size to another, if it is still the first."""
     return [
-        *_same_object(uid),
+        *_unchanged(raw_seen),
         {"op": "test", "path": "/spec/replicas", "value": seen},
         {"op": "replace", "path": "/spec/replicas", "value": replicas},
     ]
 
 
-def template_patch(uid: str, raw_template: Raw, paused: bool, surge: int | str | None) -> Patch:
+def template_patch(raw_seen: Raw, raw_template: Raw, paused: bool, surge: int | str | None) -> Patch:
     """Another pod template, paused or not, with this maxSurge."""
     template = copy.deepcopy(raw_template)
     (template["metadata"].get("labels") or {}).pop(HASH_LABEL, None)
     return [
-        *_same_object(uid),
+        *_unchanged(raw_seen),
         {"op": "add", "path": "/spec/template", "value": template},
         {"op": "add", "path": "/spec/paused", "value": paused},
         {"op": "add", "path": SURGE_PATH, "value": surge},
     ]
 
 
-def size_patch(uid: str, replicas: int, surge: int) -> Patch:
+def size_patch(raw_seen: Raw, replicas: int, surge: int) -> Patch:
     """Size and maxSurge together, still paused."""
     return [
-        *_same_object(uid),
+        *_unchanged(raw_seen),
         {"op": "test", "path": "/spec/paused", "value": True},
         {"op": "add", "path": SURGE_PATH, "value": surge},
         {"op": "replace", "path": "/spec/replicas", "value": replicas},
     ]
 
 
-def release_patch(uid: str, surge: int | str | None) -> Patch:
+def release_patch(raw_seen: Raw, surge: int | str | None) -> Patch:
     """Unpause, with the strategy it had."""
     return [
-        *_same_object(uid),
+        *_unchanged(raw_seen),
         {"op": "add", "path": SURGE_PATH, "value": surge},
         {"op": "add", "path": "/spec/paused", "value": False},
     ]
 
 
-def _same_object(uid: str) -> Patch:
-    return [{"op": "test", "path": "/metadata/uid", "value": uid}]
+def _unchanged(raw_seen: Raw) -> Patch:
+    """The same object with the same spec: sizes come back (1, 2, 1), so a size alone does not tell a late patch."""
+    metadata = raw_seen["metadata"]
+    return [{"op": "test", "path": f"/metadata/{key}", "value": metadata[key]} for key in ("uid", "generation")]
 
 
 def pin_patch() -> Patch:

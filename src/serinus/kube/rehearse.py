@@ -97,7 +97,8 @@ async def _adoption(target: Target, plan: Plan, raw_canary: Raw, missing: frozen
 
 
 async def _handed_over(target: Target, stable: StableRef, raw_canary: Raw) -> Raw:
-    patch = template_patch(stable.uid, raw_canary["spec"]["template"], paused=True, surge=stable.replicas)
+    seen = target.deployments.objects[stable.name]
+    patch = template_patch(seen, raw_canary["spec"]["template"], paused=True, surge=stable.replicas)
     return await target.client.patch(
         DEPLOYMENTS, stable.name, target.namespace, patch, kind=PatchKind.JSON, dry_run=True
     )
