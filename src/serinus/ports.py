@@ -76,8 +76,8 @@ class Cluster(Protocol):
     async def act(self, plan: Plan, action: Action) -> None:
         """Ask for one thing. Safe twice. Raises Trouble."""
 
-    async def log_tail(self, pod: str, container: str, previous: bool) -> tuple[str, ...]:
-        """The last lines of a container's log, or one line that says why they cannot be had."""
+    async def log_tail(self, pod: str, container: str) -> tuple[str, ...]:
+        """The last lines of the run of a container that ended last, or one line that says why they cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)

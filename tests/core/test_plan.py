@@ -18,12 +18,14 @@ from serinus.core.plan import (
     share_of,
     unreachable_steps,
 )
+from tests.core.samples import shares
 
 TIMING = Timing(60.0, 300.0, 30.0)
 
 
 def splits(asked: tuple[int, ...] | None, replicas: int, surge: int, promotion: Promotion) -> list[tuple[int, int]]:
-    return [(s.canary_replicas, s.stable_replicas) for s in make_steps(asked, replicas, surge, promotion, TIMING)]
+    steps = make_steps(shares(*asked) if asked else None, replicas, surge, promotion, TIMING)
+    return [(step.canary_replicas, step.stable_replicas) for step in steps]
 
 
 @pytest.mark.parametrize(("canary", "stable", "percent"), [(0, 0, 0.0), (1, 3, 25.0), (2, 0, 100.0), (0, 4, 0.0)])
@@ -56,15 +58,15 @@ def test_of_equally_near_splits_the_one_with_fewest_pods_is_taken() -> None:
 
 
 def test_ten_percent_of_three_pods_cannot_be_had() -> None:
-    assert unreachable_steps((10, 50, 100), 3, 1) == (Unreachable(10, 25.0),)
+    assert unreachable_steps(shares(10, 50, 100), 3, 1) == (Unreachable(10, 25.0),)
 
 
 def test_a_share_that_would_expose_many_more_users_than_asked_is_refused_though_it_is_near_in_points() -> None:
-    assert unreachable_steps((4,), 15, 1) == (Unreachable(4, 6.25),)
+    assert unreachable_steps(shares(4), 15, 1) == (Unreachable(4, 6.25),)
 
 
 def test_shares_within_the_tolerance_are_reachable() -> None:
-    assert unreachable_steps((10, 20, 30), 10, 3) == ()
+    assert unreachable_steps(shares(10, 20, 30), 10, 3) == ()
 
 
 def test_how_many_pods_a_share_needs() -> None:
@@ -77,7 +79,7 @@ def test_how_many_pods_a_share_needs() -> None:
 def test_with_the_pods_that_a_share_needs_it_can_be_had_whatever_the_surge(percent: int, surge: int) -> None:
     replicas = replicas_needed(percent)
     assert replicas is not None
-    assert unreachable_steps((percent,), replicas, surge) == ()
+    assert unreachable_steps(shares(percent), replicas, surge) == ()
 
 
 def test_the_default_steps_of_four_pods() -> None:
@@ -106,7 +108,7 @@ def test_a_first_version_has_one_step() -> None:
 
 
 def test_a_step_has_time_for_everything_that_it_waits_for() -> None:
-    step = make_steps((50,), 2, 1, Promotion.RENAME, TIMING)[0]
+    step = make_steps(shares(50), 2, 1, Promotion.RENAME, TIMING)[0]
     assert (step.bake_seconds, step.deadline_seconds) == (60.0, 390.0)
 
 
@@ -120,7 +122,7 @@ def test_a_step_has_time_for_everything_that_it_waits_for() -> None:
 def test_steps_grow_to_everybody_and_never_take_capacity_away(
     asked: tuple[int, ...] | None, replicas: int, surge: int, promotion: Promotion
 ) -> None:
-    steps = make_steps(asked, replicas, surge, promotion, TIMING)
+    steps = make_steps(shares(*asked) if asked else None, replicas, surge, promotion, TIMING)
     last_stable = 1 if promotion is Promotion.ADOPT else 0
     assert (steps[-1].canary_replicas, steps[-1].stable_replicas) == (replicas, last_stable)
     for step in steps:

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from serinus.core.plan import HpaRef, Plan, Promotion
-from serinus.core.resolve import NAME_LENGTH_MAX, NothingToDo, canary_name, resolve
+from serinus.core.resolve import NAME_LENGTH_MAX, NothingToDo, Objections, canary_name, resolve
 from serinus.core.spec import RELEASE_LABEL, Image, Naming, Smoke, Spec
 from serinus.core.survey import DeploymentFacts, Problem, ServiceFacts, Survey
+from tests.core.samples import shares
 
 TOKEN = "0000aaaa"
 SERVICE = ServiceFacts("checkout", {"app": "checkout"}, "v1", (("http", 8080),))
@@ -48,8 +49,9 @@ def plan_for(asked: Spec, there: Survey) -> Plan:
 
 
 def problems_of(asked: Spec, there: Survey) -> tuple[Problem, ...]:
-    problems = resolve(asked, there, TOKEN)
-    assert isinstance(problems, tuple), problems
+    found = resolve(asked, there, TOKEN)
+    assert isinstance(found, Objections), found
+    problems = found.problems
     assert all(problem.what and problem.where and problem.why and problem.hint for problem in problems)
     return problems
 
@@ -130,7 +132,7 @@ def test_the_canarys_name_is_valid_and_short_enough(base: str, version: str, nam
 def test_a_plan_carries_what_was_asked() -> None:
     smoke = Smoke("/healthz", None, 20.0)
     hpa = HpaRef("checkout", 2, None)
-    asked = spec(smoke=smoke, bake_seconds=5.0, steps_percent=(25, 50), keep_previous=True)
+    asked = spec(smoke=smoke, bake_seconds=5.0, steps=shares(25, 50), keep_previous=True)
     plan = plan_for(asked, survey(deployment(), autoscalers={"checkout-v1": hpa}))
     assert (plan.smoke, plan.smoke_before_traffic, plan.hpa, plan.keep_previous) == (smoke, True, hpa, True)
     assert [(step.canary_replicas, step.stable_replicas) for step in plan.steps] == [(1, 3), (2, 2), (4, 0)]
@@ -293,7 +295,7 @@ def test_a_deployment_bound_to_one_release_cannot_adopt_another() -> None:
 
 
 def test_ten_percent_of_three_pods_is_refused_with_ways_on() -> None:
-    problem = problem_of(spec(steps_percent=(10, 50)), survey(deployment(wanted=3, ready=3)))
+    problem = problem_of(spec(steps=shares(10, 50)), survey(deployment(wanted=3, ready=3)))
     assert problem.what == "10 % of 3 pods cannot be had"
     assert problem.where == "--steps 10,50"
     assert "the nearest here is 25.0 %" in problem.why
@@ -304,15 +306,15 @@ def test_ten_percent_of_three_pods_is_refused_with_ways_on() -> None:
 
 
 def test_the_nearest_shares_are_taken_when_that_was_asked_for() -> None:
-    plan = plan_for(spec(steps_percent=(10, 50), adapt=True), survey(deployment(wanted=3, ready=3)))
+    plan = plan_for(spec(steps=shares(10, 50), adapt=True), survey(deployment(wanted=3, ready=3)))
     assert [round(step.share_percent) for step in plan.steps] == [25, 50, 100]
 
 
 def test_the_steps_that_a_refusal_proposes_are_accepted() -> None:
     there = survey(deployment(wanted=3, ready=3))
-    hint = problem_of(spec(steps_percent=(10, 50)), there).hint
+    hint = problem_of(spec(steps=shares(10, 50)), there).hint
     proposed = tuple(int(part) for part in hint.split()[2].split(","))
-    plan_for(spec(steps_percent=proposed), there)
+    plan_for(spec(steps=shares(*proposed)), there)
 
 
 def test_an_images_problem_is_a_problem_of_the_release() -> None:
@@ -323,7 +325,7 @@ def test_all_problems_are_told_together() -> None:
     poor = deployment(wanted=3, ready=2, surge=None)
     bound = replace(SERVICE, selector={"app": "checkout", "version": "v1"})
     there = survey(poor, service=bound, deployment_names=frozenset({"checkout-v1", "checkout-v2"}))
-    assert [problem.what for problem in problems_of(spec(steps_percent=(10, 50)), there)] == [
+    assert [problem.what for problem in problems_of(spec(steps=shares(10, 50)), there)] == [
         "no canary for a Recreate Deployment",
         "production is not whole",
         "Deployment checkout-v2 exists already",

@@ -2,15 +2,27 @@
 
 import random
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serinus.core.plan import HpaRef, Plan, Promotion
+from serinus.core.plan import Approval, HpaRef, Plan, Promotion
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
-from serinus.core.state import Baking, Evidence, Finished, Leaving, Preparing, Promoting, Shifting, State
+from serinus.core.state import (
+    Baking,
+    Evidence,
+    Finished,
+    Leaving,
+    Paused,
+    PauseEnd,
+    Preparing,
+    Promoting,
+    Shifting,
+    State,
+)
 from serinus.core.transition import begin, next_looks, take_turn
 from serinus.core.turn import (
     Adoption,
@@ -19,15 +31,18 @@ from serinus.core.turn import (
     CreateProbe,
     Facts,
     HandTemplate,
+    Judgement,
     OrphanCanary,
     PinHpa,
     ProbePod,
     RemoveCanary,
     RemoveStable,
+    Request,
     RunSmoke,
     ScaleCanary,
     ScaleStable,
     SizeAdopted,
+    Verb,
     Verdict,
     Workload,
 )
@@ -53,17 +68,22 @@ def _workload(dice: random.Random, uid: str) -> Workload | None:
 
 
 def plan_from(dice: random.Random) -> Plan:
-    return plan_of(
+    plan = plan_of(
         promotion=dice.choice(list(Promotion)),
         replicas=dice.randrange(1, 5),
         smoke=dice.choice((None, Smoke(http_path="/", timeout_seconds=20.0))),
         hpa=dice.choice((None, HpaRef("checkout", 2, None))),
         keep_previous=dice.random() < 0.3,
     )
+    approval = Approval(60.0, dice.choice(list(PauseEnd))) if dice.random() < 0.2 else None
+    steps = tuple(msgspec.structs.replace(step, approval=approval) for step in plan.steps)
+    return msgspec.structs.replace(plan, steps=steps, hold_seconds=60.0 if dice.random() < 0.2 else None)
 
 
 def facts_from(dice: random.Random) -> Facts:
     """Anything that a turn might see, the impossible included: the machine answers all of it."""
+    harm = Judgement(Verdict.FAIL, dice.choice((Reason.VETOED, Reason.STABLE_CHANGED)), Evidence("by someone else"))
+    request = Request(dice.choice(list(Verb)), "anna", 60.0, dice.choice(list(PauseEnd)))
     targets = ("checkout", "checkout-v1", "checkout-v2")
     return Facts(
         now=after(dice.randrange(1000)),
@@ -78,6 +98,9 @@ def facts_from(dice: random.Random) -> Facts:
         hpa=dice.choice((None, Autoscaler(dice.random() < 0.7, dice.random() < 0.5, dice.choice(targets)))),
         adoption=dice.choice((None, Adoption(dice.choice((None, "uid-stable", "uid-canary")), dice.random() < 0.5))),
         abort=ABORT if dice.random() < 0.1 else None,
+        veto=harm if dice.random() < 0.05 else None,
+        foreign=harm if dice.random() < 0.05 else None,
+        request=request if dice.random() < 0.15 else None,
     )
 
 
@@ -107,8 +130,16 @@ def situation_from(seed: int) -> Situation:
     step = dice.randrange(len(plan.steps))
     states: tuple[State, ...] = (
         Preparing(entered),
-        Shifting(step, entered, step_entered),
-        Baking(step, entered, step_entered),
+        Shifting(step, entered, step_entered, hurried=dice.random() < 0.2),
+        Baking(step, entered, step_entered, hurried=dice.random() < 0.2),
+        Paused(
+            dice.choice((None, step)),
+            entered,
+            entered + timedelta(seconds=dice.choice((10, 100, 1000))),
+            dice.choice(list(PauseEnd)),
+            Reason.PAUSE_ENDED,
+            Evidence("because"),
+        ),
         Promoting(entered),
         Leaving(entered, Reason.CRASH_LOOP, Evidence("because"), 25.0),
         Finished(entered, Outcome.PROMOTED, Reason.COMPLETE, Evidence("because"), 100.0),
@@ -129,7 +160,9 @@ def test_a_step_is_left_forwards_only_after_its_bake_and_on_pass_of_every_gate(
 ) -> None:
     plan, state, facts = situation
     new, _ = take_turn(plan, state, facts)
-    if not isinstance(state, Baking) or new == state or isinstance(new, Leaving):
+    if not isinstance(state, Baking) or new == state or isinstance(new, Leaving | Paused):
+        return
+    if state.hurried or _is_hurried(facts):
         return
     if isinstance(new, Shifting) and new.step == state.step:
         return
@@ -149,8 +182,8 @@ def test_users_are_let_in_only_after_the_smoke_test_before_them(situation: Situa
     new, wishes = take_turn(plan, state, facts)
     if not isinstance(state, Preparing):
         return
-    passed = facts.smoke is not None and facts.smoke.verdict is Verdict.PASS
-    assert passed or isinstance(new, Preparing | Leaving)
+    passed = (facts.smoke is not None and facts.smoke.verdict is Verdict.PASS) or _is_hurried(facts)
+    assert passed or isinstance(new, Preparing | Leaving | Paused)
     assert passed or not any(isinstance(wish, CreateCanary) for wish in wishes)
 
 
@@ -243,7 +276,7 @@ def test_an_abort_wins_from_every_state_that_can_still_go_back(situation: Situat
     facts = replace(facts, abort=ABORT)
     new, _ = take_turn(plan, state, facts)
     match state:
-        case Preparing() | Shifting() | Baking():
+        case Preparing() | Shifting() | Baking() | Paused():
             assert isinstance(new, Leaving)
             assert new.reason is Reason.ABORT_ASKED
         case Promoting() if _can_go_back(plan, facts):
@@ -253,6 +286,11 @@ def test_an_abort_wins_from_every_state_that_can_still_go_back(situation: Situat
             assert not isinstance(new, Leaving)
         case _:
             assert isinstance(new, Leaving | Finished)
+
+
+def _is_hurried(facts: Facts) -> bool:
+    """A person takes it upon themselves."""
+    return facts.request is not None and facts.request.verb in (Verb.PROMOTE, Verb.PROMOTE_FULL)
 
 
 def _can_go_back(plan: Plan, facts: Facts) -> bool:
@@ -299,24 +337,34 @@ def test_over_any_stream_of_facts_the_steps_never_go_back_and_the_way_back_never
         now += timedelta(seconds=dice.randrange(20))
         facts = replace(_seen_as_planned(dice, plan, state, facts_from(dice)), now=now)
         if dice.random() < 0.9:
-            facts = replace(facts, pods=PASS, smoke=PASS, abort=None)
+            facts = replace(facts, pods=PASS, smoke=PASS, abort=None, veto=None, foreign=None)
         state, _ = take_turn(plan, state, facts)
-        assert _rank(state, now) >= rank, state
-        rank = _rank(state, now)
+        assert _rank(plan, state) >= rank, state
+        rank = _rank(plan, state)
         if isinstance(state, Finished):
             assert take_turn(plan, state, facts) == (state, ())
 
 
-def _rank(state: State, now: datetime) -> int:
+def _rank(plan: Plan, state: State) -> int:
     match state:
         case Preparing():
             return 0
         case Shifting(step) | Baking(step):
-            assert state.step_entered <= now
             return 1 + step
+        case Paused(paused_at):  # waiting for approval of the last step, it may be put back into that step
+            return 0 if paused_at is None else min(1 + paused_at, len(plan.steps))
         case Promoting():
             return 50
         case Leaving():
             return 51
         case Finished():
             return 52
+
+
+@many
+@every_situation
+def test_a_pause_changes_nothing_in_the_cluster(situation: Situation) -> None:
+    plan, state, facts = situation
+    new, wishes = take_turn(plan, state, facts)
+    if isinstance(new, Paused):
+        assert all(isinstance(wish, PinHpa) for wish in wishes)

@@ -57,7 +57,8 @@ async def _exam(options: argparse.Namespace) -> list[Mark]:
             papers: list[Paper] = []
             for naming in options.namings:
                 calls = await plain_calls(cluster, certificate, naming)
-                print(f"{naming}: a rollout is {len(calls)} API calls", flush=True)
+                listed = ", ".join(f"{call.number} {call}" for call in calls)
+                print(f"{naming}: a rollout is {len(calls)} API calls: {listed}", flush=True)
                 papers += _papers(naming, calls, options)
 
             async def seated(paper: Paper) -> Mark:

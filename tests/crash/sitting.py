@@ -21,7 +21,7 @@ from tests.stories.session import Result, Session, start_serinus
 from tests.stories.traffic import Traffic, users
 
 REPLICAS = 3
-RATE = 50
+RATE = 10
 READY_SECONDS = 90
 RUN_SECONDS = 120
 REST_SECONDS = 20
@@ -95,13 +95,15 @@ class Room:
 
     async def serinus(self, *arguments: str, by: Server | None = None) -> Session:
         """Start a command, talking to the API directly or by a proxy."""
-        server = by or self.cluster.servers[ADMIN]
-        folder = self.home / uuid.uuid4().hex
-        folder.mkdir()
-        kubeconfig = Cluster({ADMIN: server}, folder).kubeconfig(ADMIN, self.namespace)
+        kubeconfig = self.kubeconfig(by or self.cluster.servers[ADMIN])
         session = await start_serinus(list(arguments), kubeconfig, self.home, {})
         self._sessions.append(session)
         return session
+
+    def kubeconfig(self, server: Server) -> Path:
+        folder = self.home / uuid.uuid4().hex
+        folder.mkdir()
+        return Cluster({ADMIN: server}, folder).kubeconfig(ADMIN, self.namespace)
 
     async def close(self) -> None:
         for session in self._sessions:

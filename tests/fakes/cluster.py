@@ -50,6 +50,6 @@ class FakeCluster:
         if self.after_act is not None:
             self.after_act(action)
 
-    async def log_tail(self, pod: str, container: str, previous: bool) -> tuple[str, ...]:
+    async def log_tail(self, pod: str, container: str) -> tuple[str, ...]:
         self.logs_read += 1
         return self.log

@@ -155,7 +155,7 @@ def test_the_evidence_is_the_kubelets_words_and_then_the_log() -> None:
     )
     judgement = judge_pods((pod("new", seen),), NO_ENDS)
     assert judgement.sign is not None
-    assert (judgement.sign.has_log, judgement.sign.log_of_previous) == (True, True)
+    assert judgement.sign.has_log
     evidence = judgement.with_log(["listening", "boom"]).evidence
     assert evidence.sentence == "container app of pod new ended once, last with exit code 2 (Error)"
     assert evidence.lines == ("kubelet: panic in main", "kubelet: back-off 10s", "log: listening", "log: boom")
@@ -164,7 +164,7 @@ def test_the_evidence_is_the_kubelets_words_and_then_the_log() -> None:
 def test_a_container_that_has_not_been_restarted_has_its_own_log() -> None:
     judgement = judge_pods((pod("new", container(running=False, ended=ERROR)),), NO_ENDS)
     assert judgement.sign is not None
-    assert not judgement.sign.log_of_previous
+    assert judgement.sign.has_log
 
 
 def test_an_image_that_cannot_be_pulled_has_no_log() -> None:

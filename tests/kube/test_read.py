@@ -319,7 +319,6 @@ def test_a_deployments_facts_are_read() -> None:
     facts = deployment_facts(live(), kept=False)
     assert (facts.name, facts.uid, facts.wanted, facts.ready, facts.settled) == ("checkout-v1", "u", 4, 4, True)
     assert (facts.images, facts.paused, facts.kept) == ({"app": "shop/checkout:v1"}, False, False)
-    assert not facts.has_readiness_probe
 
 
 @pytest.mark.parametrize("change", [{"updatedReplicas": 3}, {"replicas": 5}, {"observedGeneration": 2}])

@@ -179,7 +179,7 @@ async def test_production_that_goes_on_has_the_strategy_it_had(adopt: Seat) -> N
 
 async def test_a_log_that_cannot_be_had_is_no_error(rename: Seat) -> None:
     cluster, _ = rename
-    assert isinstance(await cluster.log_tail("nobody", "app", previous=False), tuple)
+    assert isinstance(await cluster.log_tail("nobody", "app"), tuple)
 
 
 async def test_a_wait_ends_when_something_changed(rename: Seat) -> None:

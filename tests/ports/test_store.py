@@ -66,7 +66,13 @@ async def in_the_cluster() -> AsyncIterator[Examinee]:
             for copy in (first, second, third):
                 await _until(copy, lambda copy=copy: _version(copy, name) == latest)
 
-        yield Examinee(stores[0], stores[1], stores[2].command, write, seen)
+        async def command(word: Command) -> None:
+            await seen()
+            saved = stores[2].load()
+            assert saved is not None
+            await stores[2].command(word, saved.version)
+
+        yield Examinee(stores[0], stores[1], command, write, seen)
 
 
 def _copy(client: Client) -> Informer:

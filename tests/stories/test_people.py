@@ -145,7 +145,7 @@ def test_a_rollout_whose_runner_was_killed_is_finished_by_the_next_deploy(abando
 def test_a_rollout_whose_runner_was_killed_is_taken_back_by_abort(abandoned: dict[str, Abandoned]) -> None:
     story = abandoned["abort"]
     assert story.result.code == 0, story.result.output + story.result.errors
-    assert "nobody drives it: taking it back from here" in story.result.output
+    assert "nobody began with it: taking it back from here" in story.result.output
     assert story.deployments == {f"{SERVICE}-v1": 4}
     assert story.images == [V1] * 4
     assert story.least_ready == 4

@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
+from serinus.cli.checked import Refused
 from serinus.cli.exits import Exit
 from serinus.cli.options import choice_of, cluster_options, run
 from serinus.cli.output import writer_for
-from serinus.cli.run import Refused, release
+from serinus.cli.run import release
 from serinus.core.again import retry_spec, undo_spec
 from serinus.core.record import Record
 from serinus.core.spec import Spec

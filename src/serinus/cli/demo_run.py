@@ -78,28 +78,32 @@ def _not_played(why: str, hint: str) -> SandboxFailed:
 
 
 async def _perform(folder: Path, screen: Screen) -> Figures:
-    clock = SystemClock()
     requests = folder / "requests.jsonl"
-    async with Api(server_of(folder)) as api:
-        world = World(api)
-        async with _beside(world.run()):
-            screen.say(f"the embedded cluster is up, in {folder}")
-            url = await world.install(FIRST)
-            screen.say(f"{SERVICE} {FIRST} runs: {REPLICAS} pods behind Service {SERVICE}, {url}")
-            async with run_load(url, RATE, SECONDS_MAX, SLOW_MS, requests) as traffic:
-                screen.say(f"traffic: {RATE:g} requests/s, half of them on kept connections, half on new ones")
-                scene = Scene(world, traffic, url)
-                async with _beside(_refresh(scene, screen)):
-                    await clock.sleep(CALM_SECONDS)
-                    for version in (GOOD, BAD):
-                        scene.running = version
-                        scene.releases.append(await _release(version, folder, world, screen))
-                        scene.running = None
-                        await clock.sleep(CALM_SECONDS)
-            screen.show(scene)
-            left = await world.left_behind(GOOD)
+    async with contextlib.AsyncExitStack() as stack:
+        world = World(await stack.enter_async_context(Api(server_of(folder))))
+        await stack.enter_async_context(_beside(world.run()))
+        screen.say(f"the embedded cluster is up, in {folder}")
+        url = await world.install(FIRST)
+        screen.say(f"{SERVICE} {FIRST} runs: {REPLICAS} pods behind Service {SERVICE}, {url}")
+        async with run_load(url, RATE, SECONDS_MAX, SLOW_MS, requests) as traffic:
+            screen.say(f"traffic: {RATE:g} requests/s, half of them on kept connections, half on new ones")
+            scene = Scene(world, traffic, url)
+            async with _beside(_refresh(scene, screen)):
+                await _release_both(scene, folder, screen)
+        screen.show(scene)
+        left = await world.left_behind(GOOD)
     good, bad = scene.releases
     return Figures(good, bad, read_requests(requests), tuple(left))
+
+
+async def _release_both(scene: Scene, folder: Path, screen: Screen) -> None:
+    clock = SystemClock()
+    await clock.sleep(CALM_SECONDS)
+    for version in (GOOD, BAD):
+        scene.running = version
+        scene.releases.append(await _release(version, folder, scene.world, screen))
+        scene.running = None
+        await clock.sleep(CALM_SECONDS)
 
 
 @contextlib.asynccontextmanager
@@ -128,16 +132,16 @@ async def _release(version: str, folder: Path, world: World, screen: Screen) -> 
     arguments = arguments_of(version)
     asked_before = await world.requests()
     screen.command("serinus " + shlex.join(arguments))
-    began, last = clock.now().timestamp(), {}
+    began = clock.now().timestamp()
+    last: dict[str, Any] = {}
     async with run_serinus(arguments, folder / "kubeconfig") as child:
         async for line in child.lines():
             said = _parsed(line)
             screen.say(said.get("sentence", line))
-            if said.get("code") == "leaving":
-                for evidence in said.get("lines", ()):
-                    screen.say(f"  {evidence}")
-            if said.get("code") == "finished":
-                last = said
+            evidence = said.get("lines", ()) if said.get("code") == "leaving" else ()
+            for seen in evidence:
+                screen.say(f"  {seen}")
+            last = said if said.get("code") == "finished" else last
         exit_code = await child.process.wait()
     asked = await world.requests() - asked_before
     ended = clock.now().timestamp()

@@ -6,11 +6,11 @@ import click
 
 from serinus.cli.back import take_back
 from serinus.cli.exits import Exit
-from serinus.cli.options import choice_of, cluster_options, release_options, run, spec_of
+from serinus.cli.flags import Wish, wish_of
+from serinus.cli.options import cluster_options, release_options, run
 from serinus.cli.output import writer_for
 from serinus.cli.run import Unfinished, release
 from serinus.kube.guard import AFTER_SECONDS_DEFAULT, Guard
-from serinus.kube.kubeconfig import Choice
 from serinus.kube.lease import DURATION_SECONDS
 from serinus.kube.target import open_target
 from serinus.wiring import open_session
@@ -33,12 +33,12 @@ def deploy(output: str, supersede: bool, guard_image: str | None, guard_after: f
     3 could not tell, or the cluster did not answer; 4 aborted by a person; 5 superseded; 130 interrupted.
     """
     guard = Guard(guard_image, guard_after) if guard_image is not None else None
-    return run(_deploy(choice_of(values), output, supersede, guard, values))
+    return run(_deploy(wish_of(values), output, supersede, guard))
 
 
-async def _deploy(choice: Choice, output: str, supersede: bool, guard: Guard | None, values: dict[str, Any]) -> Exit:
-    async with open_session(choice) as session:
-        spec = spec_of(session.client.namespace, values)
+async def _deploy(wish: Wish, output: str, supersede: bool, guard: Guard | None) -> Exit:
+    async with open_session(wish.choice) as session:
+        spec = wish.spec(session.client.namespace)
         writer = writer_for(output, session.clock)
         try:
             return await release(session, spec, writer, supersede, guard)

@@ -10,6 +10,8 @@ from serinus import __version__
 COMMANDS = {
     "deploy": ("serinus.cli.deploy", "Release a new version as a canary, and take it back if it is worse."),
     "plan": ("serinus.cli.plan", "Show what deploy would do: steps, shares, pods, times."),
+    "lint": ("serinus.cli.lint", "Check spec files: all problems at once, with line and column."),
+    "schema": ("serinus.cli.schema", "Print the JSON Schema of spec files, or the CRD."),
     "status": ("serinus.cli.status", "Show where a rollout is, and who drives it."),
     "watch": ("serinus.cli.status", "Show where a rollout is until it has finished."),
     "promote": ("serinus.cli.people", "Go to the next step without waiting; approve a step that waits for it."),

@@ -7,15 +7,14 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Iterator
 
-import click
-
+from serinus.cli.checked import Refused, checked_plan
 from serinus.cli.exits import Exit, exit_of
 from serinus.cli.guarded import guard_problems, standing_guard
-from serinus.cli.output import Writer, problems_text
+from serinus.cli.output import Writer
 from serinus.core.images import label_value, version_of
 from serinus.core.plan import Plan
 from serinus.core.record import Command
-from serinus.core.resolve import NothingToDo, resolve
+from serinus.core.resolve import NothingToDo
 from serinus.core.spec import Spec
 from serinus.core.state import Finished, PauseEnd
 from serinus.core.survey import Problem
@@ -25,28 +24,14 @@ from serinus.engine.observe import ABORTING
 from serinus.kube.errors import KubeError
 from serinus.kube.guard import Guard
 from serinus.kube.lease import Lease, LeaseHeld, remove_lease
-from serinus.kube.preflight import preflight
 from serinus.kube.store import store_name
-from serinus.kube.target import Target, follow, kept_name, open_target, survey, sweep
+from serinus.kube.target import Target, follow, kept_name, open_target, sweep
 from serinus.kube.world import KubeCluster
 from serinus.ports import LostRace, Saved, Trouble
 from serinus.wiring import Session, parts_for
 
 RACE_SECONDS = 1.0
 """How long to wait for the news after someone else was faster."""
-
-
-class Refused(click.ClickException):
-    """Wrong input, or refused before anything was touched: every problem, exit code 2."""
-
-    exit_code = Exit.REFUSED
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__(problems_text(problems))
-
-    def show(self, file: object = None) -> None:
-        """All problems, as they are."""
-        click.echo(self.message, err=True)
 
 
 class Unfinished(Exception):
@@ -61,18 +46,16 @@ async def release(
         saved = target.store.load()
         if saved is not None and not isinstance(saved.record.state, Finished):
             return await resume(session, target, saved, spec, writer, supersede, guard)
-        resolution = resolve(spec, await survey(target), session.dice.token())
-        if isinstance(resolution, NothingToDo):
-            writer.say(
-                f"nothing to do: version {resolution.version} is in production already ({resolution.deployment})"
-            )
+        checked = await checked_plan(session, target, spec)
+        if isinstance(checked, NothingToDo):
+            writer.say(f"nothing to do: version {checked.version} is in production already ({checked.deployment})")
             return Exit.DONE
-        if not isinstance(resolution, Plan):
-            raise Refused(resolution)
-        problems = (*await preflight(target, resolution), *await guard_problems(target, resolution, guard))
-        if problems:
+        plan, notes = checked
+        for note in notes:
+            writer.say(f"note: {note.sentence}")
+        if problems := await guard_problems(target, plan, guard):
             raise Refused(problems)
-        return await _begin(session, target, saved, resolution, writer, guard)
+        return await _begin(session, target, saved, plan, writer, guard)
 
 
 async def _begin(
@@ -168,7 +151,9 @@ def _being_driven(target: Target, why: str) -> Problem:
 
 
 def announce(plan: Plan, writer: Writer) -> None:
-    """The plan in one line."""
+    """The plan in one line; before it, that a freeze is passed over."""
+    if plan.freeze_override is not None:
+        writer.say(f"releasing inside a freeze window, which is recorded: {plan.freeze_override}")
     if plan.stable is None:
         writer.say(f"nothing is deployed behind Service {plan.service} yet: deploying {plan.version} plainly")
         return

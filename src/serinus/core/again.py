@@ -3,13 +3,15 @@
 Both then go the way of every release. Not here: reading the record, or beginning anything.
 """
 
+import msgspec
+
 from serinus.core.reasons import Outcome
 from serinus.core.record import Past, Record
-from serinus.core.spec import Image, Spec
+from serinus.core.spec import Image, Spec, StepSpec
 from serinus.core.state import Finished
 from serinus.core.survey import Problem, ServiceFacts
 
-ALL_AT_ONCE = (100,)
+ALL_AT_ONCE = (StepSpec(100),)
 
 
 def retry_spec(record: Record) -> Spec | Problem:
@@ -23,7 +25,7 @@ def retry_spec(record: Record) -> Spec | Problem:
     if plan.spec is None:
         why = f"an older Serinus released version {plan.version}, and did not note down how"
         return _nothing("retry", record, why, f"say it again: serinus deploy {plan.service} --version {plan.version}")
-    return plan.spec
+    return msgspec.structs.replace(plan.spec, during_freeze=None)  # each time needs its own reason for that
 
 
 def undo_spec(record: Record, service: ServiceFacts | None) -> Spec | Problem:
@@ -56,7 +58,7 @@ def _spec_before(record: Record, last: Past, version: str) -> Spec:
         images=tuple(Image(image, container) for container, image in sorted(last.images_before.items())),
         deployment=asked.deployment,
         naming=asked.naming,
-        steps_percent=ALL_AT_ONCE,
+        steps=ALL_AT_ONCE,
         adapt=True,
         bake_seconds=0.0,
         ready_deadline_seconds=asked.ready_deadline_seconds,

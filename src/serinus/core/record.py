@@ -44,6 +44,7 @@ class Past(msgspec.Struct, frozen=True):
     share_percent: float
     kept: str | None = None  # the Deployment of a version out of use that was kept at 0 pods
     images_before: dict[str, str] = {}  # of production's containers before it, by name
+    freeze_override: str | None = None  # why it began inside a freeze window
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -129,6 +130,7 @@ def with_past(record: Record, finished: Finished) -> Record:
         share_percent=finished.share_percent,
         kept=_kept(plan, finished),
         images_before=plan.stable.images if plan.stable is not None else {},
+        freeze_override=plan.freeze_override,
     )
     history = (past, *record.history)[:HISTORY_MAX]
     state = msgspec.structs.replace(finished, evidence=evidence)

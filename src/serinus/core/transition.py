@@ -116,7 +116,8 @@ def _is_further(state: Underway, after: State) -> bool:
 
 
 def _go_on(plan: Plan, state: Underway, facts: Facts) -> Turn:
-    if facts.hpa is not None and not facts.hpa.pinned:
+    is_over = isinstance(state, Paused) and facts.now >= state.until  # an autoscaler must not keep a pause for ever
+    if facts.hpa is not None and not facts.hpa.pinned and not is_over:
         return state, (PinHpa(),)  # before any size is changed, and again if someone undoes it
     match state:
         case Preparing():
@@ -316,8 +317,10 @@ def _canary_was_there(state: Underway) -> bool:
             return True
         case Shifting(step):
             return step > 0
-        case Paused() | Preparing():
-            return False  # a pause may come before the canary was made; going on makes it again
+        case Paused(paused_at):
+            return paused_at is not None and paused_at > 0  # before that, going on makes it again
+        case Preparing():
+            return False
         case _:
             assert_never(state)
 

@@ -46,7 +46,7 @@ async def _with_log(cluster: Cluster, state: State, judgement: PodsJudgement) ->
         return judgement.with_log(())
     if not sign.has_log:
         return judgement.with_log(())
-    return judgement.with_log(await cluster.log_tail(sign.pod, sign.container, sign.log_of_previous))
+    return judgement.with_log(await cluster.log_tail(sign.pod, sign.container))
 
 
 def _abort(saved: Saved) -> Judgement | None:

@@ -290,7 +290,6 @@ def deployment_facts(raw: Raw, kept: bool) -> DeploymentFacts:
         surge=_surge_in_pods(raw, wanted),
         max_surge=max_surge_of(raw),
         kept=kept,
-        has_readiness_probe=all("readinessProbe" in container for container in pod_spec["containers"]),
     )
 
 

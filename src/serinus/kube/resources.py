@@ -46,6 +46,14 @@ HPAS = Resource("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodau
 PDBS = Resource("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
 ENDPOINTSLICES = Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
 LEASES = Resource("coordination.k8s.io", "v1", "Lease", "leases")
+QUOTAS = Resource("", "v1", "ResourceQuota", "resourcequotas")
+LIMIT_RANGES = Resource("", "v1", "LimitRange", "limitranges")
+CLAIMS = Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+SCALED_OBJECTS = Resource("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects")
+VERTICAL_AUTOSCALERS = Resource("autoscaling.k8s.io", "v1", "VerticalPodAutoscaler", "verticalpodautoscalers")
+SELF_SUBJECT_RULES_REVIEWS = Resource(
+    "authorization.k8s.io", "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", namespaced=False
+)
 SELF_SUBJECT_ACCESS_REVIEWS = Resource(
     "authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False
 )

@@ -8,7 +8,7 @@ from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL
 from serinus.core.turn import Action, Adoption, Autoscaler, ProbePod, Workload
 from serinus.core.world import World
 from serinus.kube.act import Actor
-from serinus.kube.errors import ApiError, KubeError
+from serinus.kube.errors import BadRequest, KubeError, NotFound
 from serinus.kube.informer import Informer
 from serinus.kube.read import (
     autoscaler_of,
@@ -82,31 +82,27 @@ class KubeCluster:
         """See `act.py`."""
         await self._actor.act(plan, action)
 
-    async def log_tail(self, pod: str, container: str, previous: bool) -> tuple[str, ...]:
-        """The last lines of the run that ended, quickly or not at all. `previous`: it was seen to be restarted since.
+    async def log_tail(self, pod: str, container: str) -> tuple[str, ...]:
+        """The last lines, quickly or not at all.
 
-        A container that was not can be by the time its log is read, as the kubelet's first restart is at once. So the
-        current log is read first: if there is a previous one after that, the run that ended is the previous one.
+        The previous run is asked for first: by now the kubelet may have started the container again, and a run that has
+        only begun says nothing of the one that ended.
         """
         try:
             async with asyncio.timeout(LOG_SECONDS_MAX):
-                if previous:
-                    return await self._log_lines(pod, container, previous=True)
-                current = await self._log_lines(pod, container, previous=False)
                 try:
-                    return await self._log_lines(pod, container, previous=True)
-                except ApiError:
-                    return current  # it was not restarted: there is no previous log
+                    text = await self._log(pod, container, previous=True)
+                except (BadRequest, NotFound):  # not started again yet: the run that ended is the latest
+                    text = await self._log(pod, container, previous=False)
         except TimeoutError:
             return (f"(the log could not be read within {LOG_SECONDS_MAX:g} s)",)
         except KubeError as error:
             return (f"(the log cannot be read: {error.why})",)
-
-    async def _log_lines(self, pod: str, container: str, previous: bool) -> tuple[str, ...]:
-        text = await self._target.client.logs(
-            pod, self._target.namespace, container=container, tail_lines=LOG_LINES, previous=previous
-        )
         return tuple(line for line in text.splitlines() if line.strip())
+
+    async def _log(self, pod: str, container: str, previous: bool) -> str:
+        client, namespace = self._target.client, self._target.namespace
+        return await client.logs(pod, namespace, container=container, tail_lines=LOG_LINES, previous=previous)
 
     def _stable(self, plan: Plan) -> Raw | None:
         if plan.stable is None:
