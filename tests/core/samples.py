@@ -54,7 +54,9 @@ def plan_of(
         images={"app": "registry/checkout:v2"},
         naming=Naming.VERSIONED if by_name else Naming.IN_PLACE,
         promotion=promotion,
-        stable=None if first else StableRef(stable_name, "uid-stable", "v1", replicas, {"app": "checkout:v1"}, "25%"),
+        stable=None
+        if first
+        else StableRef(stable_name, "uid-stable", "v1", replicas, {"app": "checkout:v1"}, "25%", label="v1"),
         canary_name="checkout-v2",
         replicas=replicas,
         steps=make_steps(shares(*asked), replicas, surge, promotion, timing),

@@ -76,9 +76,9 @@ def test_an_ordinary_deployment_gives_no_word() -> None:
 
 
 def test_every_missing_right_is_a_problem_of_its_own() -> None:
-    report = report_on(inputs(missing_rights=("delete deployments.apps", "get pods/log")))
+    report = report_on(inputs(missing_rights=("delete deployments (apps)", "get pods/log")))
     assert [found.what for found in report.problems] == [
-        "no right to delete deployments.apps",
+        "no right to delete deployments (apps)",
         "no right to get pods/log",
     ]
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from serinus.core.plan import HpaRef, Plan, Promotion
@@ -207,6 +208,18 @@ def test_leaving_brings_production_to_its_size_before_the_canary_shrinks(
     facts: dict[str, object], wishes: object
 ) -> None:
     assert take_turn(plan_of(), LEAVING, facts_at(5, **facts)) == (LEAVING, wishes)
+
+
+def test_a_service_without_a_version_label_has_none_again() -> None:
+    plan = plan_of()
+    assert plan.stable is not None
+    plan = msgspec.structs.replace(plan, stable=msgspec.structs.replace(plan.stable, label=None))
+    assert take_turn(plan, LEAVING, facts_at(5, service_version="v2"))[1] == (MarkVersion(None),)
+
+
+def test_the_previous_version_is_not_removed_while_the_new_one_does_not_serve() -> None:
+    facts = facts_at(5, stable=workload(0), canary=canary(4, 3), service_version="v2")
+    assert take_turn(plan_of(), Promoting(START), facts) == (Promoting(START), ())
 
 
 def test_the_autoscaler_is_given_back_last() -> None:

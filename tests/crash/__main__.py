@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 
 from serinus.sandbox.certificate import make_certificate
@@ -26,9 +26,7 @@ SEATS = 6
 def main(arguments: list[str]) -> int:
     options = _parse(arguments)
     os.environ["SERINUS_TEST_CLUSTER"] = options.cluster
-    began = time.monotonic()
-    marks = asyncio.run(_exam(options))
-    return _report(marks, time.monotonic() - began, options)
+    return asyncio.run(_exam(options))
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -47,7 +45,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-async def _exam(options: argparse.Namespace) -> list[Mark]:
+async def _exam(options: argparse.Namespace) -> int:
+    began = time.monotonic()
     seats = asyncio.Semaphore(options.seats)
     with tempfile.TemporaryDirectory(prefix="serinus-exam-") as text:
         folder = Path(text)
@@ -63,13 +62,22 @@ async def _exam(options: argparse.Namespace) -> list[Mark]:
 
             async def seated(paper: Paper) -> Mark:
                 async with seats:
-                    mark = await sit(cluster, certificate, paper)
+                    mark = await _marked(sit(cluster, certificate, paper), paper)
                 print(_line(mark), flush=True)
                 return mark
 
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(seated(paper)) for paper in papers]
-    return [task.result() for task in tasks]
+            return _report([task.result() for task in tasks], time.monotonic() - began, options)
+
+
+async def _marked(sitting: Awaitable[Mark], paper: Paper) -> Mark:
+    """A sitting that came to no end is a broken rule too, and not the end of the exam."""
+    began = time.monotonic()
+    try:
+        return await sitting
+    except AssertionError as problem:
+        return Mark(paper, None, "no end", time.monotonic() - began, [str(problem)], "")
 
 
 def _papers(naming: str, calls: list[Call], options: argparse.Namespace) -> Iterator[Paper]:

@@ -1,4 +1,4 @@
-"""The real client and engine in this process, on a clock that runs faster: for faults that take minutes to notice."""
+"""The real client and engine in this process, on a faster clock: for what takes minutes to be noticed."""
 
 import asyncio
 import io

@@ -158,8 +158,11 @@ def rules_broken(seen: Observer, traffic: Traffic, naming: str, replicas: int) -
 
 def at_rest(seen: Observer, replicas: int) -> bool:
     """Whether nothing is on its way any more, as far as pods and our own objects go."""
-    pods = seen.now("pods")
-    return len(pods) == replicas == len(seen.serving()) == seen.endpoints() and not seen.now("leases")
+    return _is_whole(seen, replicas) and not seen.now("leases")
+
+
+def _is_whole(seen: Observer, replicas: int) -> bool:
+    return len(seen.now("pods")) == replicas == len(seen.serving()) == seen.endpoints()
 
 
 def outcome(seen: Observer) -> str:
@@ -206,7 +209,7 @@ def _not_whole(seen: Observer, replicas: int) -> list[str]:
         broken.append(f"at the end: {outcome(seen)}")
     deployments = seen.now("deployments")
     sizes = {_name(raw): raw["spec"]["replicas"] for raw in deployments}
-    if list(sizes.values()) != [replicas] or not at_rest(seen, replicas):
+    if list(sizes.values()) != [replicas] or not _is_whole(seen, replicas):
         pods = {_name(raw): is_ready(raw) for raw in seen.now("pods")}
         broken.append(f"not whole at the end: {sizes}, pods (ready) {pods}, {seen.endpoints()} endpoints")
     if seen.state() not in ("Finished", ""):
@@ -265,18 +268,18 @@ def _is_new(seen: Observer, plural: str, raw: Raw) -> bool:
 
 
 def _proven_pods_gone(seen: Observer) -> list[str]:
-    """A promotion keeps each of the canary's pods that users have met."""
+    """A promotion keeps each of the canary's pods that served when it began."""
     if outcome(seen) != "promoted":
         return []
-    gone = {
-        _name(change.raw)
-        for change in seen.changes["pods"]
-        if change.event == "DELETED"
-        and image_of(change.raw).endswith(":v2")
-        and change.raw["metadata"].get("ownerReferences")
-    }
+    records = [change for change in seen.changes["configmaps"] if change.event != "DELETED"]
+    began = next((change.version for change in records if state_of(change.raw) == "Promoting"), None)
+    pods = [change for change in seen.changes["pods"] if image_of(change.raw).endswith(":v2")]
+    proven = {_name(change.raw) for change in pods if serves(change.raw) and began and change.version < began}
+    gone = proven & {_name(change.raw) for change in pods if change.event == "DELETED"}
     restarted = [_name(raw) for raw in seen.serving() if restarts(raw)]
-    return [f"proven pods did not stay: removed {sorted(gone)}, restarted {restarted}"] if gone or restarted else []
+    if not proven or gone or restarted:
+        return [f"proven pods {sorted(proven)} did not all stay: removed {sorted(gone)}, restarted {restarted}"]
+    return []
 
 
 def _first_deployment(seen: Observer) -> Raw:

@@ -7,7 +7,7 @@ numbers of their own and the calls' numbers tell how far the runner is. Not its 
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -71,10 +71,11 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """`then` at once, and the call, or its answer, goes on only when `until` is set."""
+    """`then` at once, and the call, or its answer, goes on only when `until` is set; then `passed` is set."""
 
     moment: Moment
     until: asyncio.Event
+    passed: asyncio.Event
     then: Callable[[], None] = lambda: None
 
 
@@ -177,10 +178,9 @@ class Proxy:
             case Drop(Moment.BEFORE, then):
                 then()
                 return _cut(request)
-            case Hold(Moment.BEFORE, until, then):
+            case Hold(Moment.BEFORE, until, _, then):
                 then()
-                # Also when the client is gone by then: a call that is on its way comes through.
-                return await asyncio.shield(_later(until, lambda: self._pass_on(request, body, fault)))
+                await until.wait()
             case _:
                 pass
         if call.kind is Kind.WATCH:
@@ -194,9 +194,12 @@ class Proxy:
             case Drop(Moment.AFTER, then):
                 then()
                 return _cut(request)
-            case Hold(Moment.AFTER, until, then):
+            case Hold(Moment.AFTER, until, passed, then):
                 then()
                 await until.wait()
+                passed.set()
+            case Hold(Moment.BEFORE, _, passed):
+                passed.set()
             case Truncate(after_bytes):
                 return await _broken_off(request, status, headers, content[:after_bytes], len(content))
             case _:
@@ -226,11 +229,6 @@ class Proxy:
         url = URL(self._upstream.url + request.raw_path, encoded=True)
         headers = _passed(request.headers)
         return self._session.request(request.method, url, headers=headers, data=body or None, allow_redirects=False)
-
-
-async def _later(until: asyncio.Event, work: Callable[[], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
-    await until.wait()
-    return await work()
 
 
 def _passed(headers: "aiohttp.typedefs.LooseHeaders") -> dict[str, str]:

@@ -6,13 +6,13 @@ import signal
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from serinus.sandbox.certificate import Certificate
 from serinus.sandbox.rest import Api, Raw, Server
-from tests.crash.observer import Observer, at_rest, outcome, rules_broken
+from tests.crash.observer import PATHS, Observer, at_rest, outcome, rules_broken
 from tests.crash.proxy import Call, Drop, Fault, Hold, Kind, Moment, Proxy
 from tests.stories import manifests
 from tests.stories.cluster import ADMIN, Cluster
@@ -21,7 +21,7 @@ from tests.stories.session import Result, Session, start_serinus
 from tests.stories.traffic import Traffic, users
 
 REPLICAS = 3
-RATE = 10
+RATE = 5
 READY_SECONDS = 90
 RUN_SECONDS = 120
 REST_SECONDS = 20
@@ -88,7 +88,7 @@ class Room:
     def users(self) -> contextlib.AbstractAsyncContextManager[Traffic]:
         service = self.seen.find("services", SERVICE)
         assert service is not None
-        return users(f"http://{service['spec']['clusterIP']}:{PORT}/", RATE, "both", self.home)
+        return users(f"http://{service['spec']['clusterIP']}:{PORT}/", RATE, "new", self.home)
 
     def proxy(self) -> Proxy:
         return Proxy(self.cluster.servers[ADMIN], self._certificate)
@@ -106,8 +106,14 @@ class Room:
         return Cluster({ADMIN: server}, folder).kubeconfig(ADMIN, self.namespace)
 
     async def close(self) -> None:
+        """End what still runs, and take the workload away, so that no controller writes into an ending namespace."""
         for session in self._sessions:
             await session.close()
+        for plural in ("deployments", "services"):
+            for raw in self.seen.now(plural):
+                path = f"{PATHS[plural]}/namespaces/{self.namespace}/{plural}/{raw['metadata']['name']}"
+                await self._api.call("DELETE", path)
+        await self.seen.until(lambda: not self.seen.now("pods") and not self.seen.now("endpointslices"), REST_SECONDS)
 
 
 @contextlib.asynccontextmanager
@@ -120,10 +126,12 @@ async def open_room(cluster: Cluster, certificate: Certificate, naming: str) -> 
             room = Room(cluster, api, namespace, Path(home), certificate)
             try:
                 async with room.seen.watching():
-                    await room.furnish(naming)
-                    yield room
+                    try:
+                        await room.furnish(naming)
+                        yield room
+                    finally:
+                        await room.close()
             finally:
-                await room.close()
                 await api.call("DELETE", f"/api/v1/namespaces/{namespace}")
 
 
@@ -154,7 +162,7 @@ async def sit(cluster: Cluster, certificate: Certificate, paper: Paper) -> Mark:
 
 
 async def _killed(room: Room, proxy: Proxy, paper: Paper) -> list[Result]:
-    first = await _struck_at(room, proxy, paper, asyncio.Event())
+    first = await _struck_at(room, proxy, paper, None)
     results = [await first.ended(RUN_SECONDS)]
     if not proxy.struck:
         return results
@@ -164,8 +172,8 @@ async def _killed(room: Room, proxy: Proxy, paper: Paper) -> list[Result]:
 
 
 async def _rivals(room: Room, proxy: Proxy, paper: Paper) -> list[Result]:
-    wake = asyncio.Event()
-    first = await _struck_at(room, proxy, paper, wake)
+    wake, passed = asyncio.Event(), asyncio.Event()
+    first = await _struck_at(room, proxy, paper, lambda stop: Hold(paper.moment, wake, passed, stop))
     ended = asyncio.create_task(first.ended(RUN_SECONDS))
     if not await room.seen.until(lambda: bool(proxy.struck) or ended.done(), RUN_SECONDS) or not proxy.struck:
         return [await ended]
@@ -181,20 +189,24 @@ async def _rivals(room: Room, proxy: Proxy, paper: Paper) -> list[Result]:
         await room.seen.until(has_begun, RUN_SECONDS)
     else:
         await asyncio.wait([other])
-    first.signal(signal.SIGCONT)
+    # What the network held comes through first: awake again, the runner would take it back at once.
     wake.set()
+    await passed.wait()
+    first.signal(signal.SIGCONT)
     return [await ended, await other]
 
 
-async def _struck_at(room: Room, proxy: Proxy, paper: Paper, wake: asyncio.Event) -> Session:
-    """Start the first runner, that will be struck at its call."""
+async def _struck_at(
+    room: Room, proxy: Proxy, paper: Paper, hold: Callable[[Callable[[], None]], Fault] | None
+) -> Session:
+    """Start the first runner, that will be killed at its call, or stopped there when the call is to be held."""
     runner: list[Session] = []
 
     def script(call: Call) -> Fault | None:
         if call.kind is not Kind.CALL or call.number != paper.number:
             return None
-        if paper.then == "rivals":
-            return Hold(paper.moment, wake, lambda: _stop(room, runner[0]))
+        if hold is not None:
+            return hold(lambda: _stop(room, runner[0]))
         return Drop(paper.moment, lambda: runner[0].signal(signal.SIGKILL))
 
     proxy.script = script

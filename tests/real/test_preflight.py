@@ -110,8 +110,7 @@ async def test_each_verb_taken_away_is_refused_by_name(production: Production) -
     for taken in sorted(documented_grants()):
         verb, group, plural = taken
         await production.grant(documented_grants() - {taken})
-        kind, slash, subresource = plural.partition("/")
-        named = f"no right to {verb} {kind}{f'.{group}' if group else ''}{slash}{subresource}"
+        named = f"no right to {verb} {plural}{f' ({group})' if group else ''}"
         try:
             said = [problem.what for problem in (await production.looked_at(PIPELINE)).problems]
         except Forbidden as error:  # what a plan is made from cannot even be read

@@ -138,7 +138,7 @@ async def suffer(cluster: Cluster, harm: Harm, turn: asyncio.Semaphore) -> Outco
     """Let a bad release happen to a production of its own, with users."""
     async with turn, open_place(cluster) as place:
         await place.in_production(manifests.in_place(REPLICAS, **harm.production))
-        async with place.users(50) as traffic:
+        async with place.users(20) as traffic:
             result = await place.deploy(harm.image, *harm.options)
             left_behind, changed = await place.left_behind(), await place.traces()
             await _settled(place)

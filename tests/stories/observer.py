@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from serinus.sandbox.rest import Api, Mirror, Raw
 from tests.stories.manifests import SERVICE
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 PATHS = {
     "pods": "/api/v1/namespaces/{}/pods",
     "services": "/api/v1/namespaces/{}/services",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import serinus
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 100
 
 
 @dataclass(frozen=True, slots=True)

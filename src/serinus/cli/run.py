@@ -23,6 +23,7 @@ from serinus.engine.drive import drive, start
 from serinus.engine.observe import ABORTING
 from serinus.kube.errors import KubeError
 from serinus.kube.guard import Guard
+from serinus.kube.late import remove_what_came_late
 from serinus.kube.lease import Lease, LeaseHeld, remove_lease
 from serinus.kube.store import store_name
 from serinus.kube.target import Target, follow, kept_name, open_target, sweep
@@ -49,12 +50,13 @@ async def release(
         checked = await checked_plan(session, target, spec)
         if isinstance(checked, NothingToDo):
             writer.say(f"nothing to do: version {checked.version} is in production already ({checked.deployment})")
+            await clear_lease(session, target)
             return Exit.DONE
         plan, notes = checked
-        for note in notes:
-            writer.say(f"note: {note.sentence}")
         if problems := await guard_problems(target, plan, guard):
             raise Refused(problems)
+        for note in notes:
+            writer.say(f"note: {note.sentence}")
         return await _begin(session, target, saved, plan, writer, guard)
 
 
@@ -76,7 +78,7 @@ async def _begin(
         except LostRace as race:
             raise Refused((_being_driven(target, "another run was faster"),)) from race
         async with standing_guard(target, plan, guard, writer):
-            return await _drive(session, target, parts, lease, writer)
+            return await _drive(session, target, plan, parts, lease, writer)
 
 
 def _version(saved: Saved | None) -> str | None:
@@ -114,7 +116,7 @@ async def take_over(session: Session, target: Target, plan: Plan, writer: Writer
     async with _leased(session, target) as lease:
         await follow(target, plan)
         async with standing_guard(target, plan, guard, writer):
-            return await _drive(session, target, parts_for(session, target, writer), lease, writer)
+            return await _drive(session, target, plan, parts_for(session, target, writer), lease, writer)
 
 
 async def drive_unleased(session: Session, target: Target, plan: Plan, writer: Writer) -> Finished:
@@ -141,6 +143,15 @@ async def _leased(session: Session, target: Target) -> AsyncIterator[Lease]:
             await lease.release()
 
 
+async def clear_lease(session: Session, target: Target) -> None:
+    """Remove the Lease of a run that died before its first save, or after its last: no rollout says that it was there.
+
+    A courtesy: who may not do so, or meets a live run's Lease, leaves it.
+    """
+    with contextlib.suppress(KubeError):
+        await session.lease(target).clear()
+
+
 def _being_driven(target: Target, why: str) -> Problem:
     return Problem(
         f"Service {target.service} is being released",
@@ -164,7 +175,7 @@ def announce(plan: Plan, writer: Writer) -> None:
     )
 
 
-async def _drive(session: Session, target: Target, parts: Parts, lease: Lease, writer: Writer) -> Exit:
+async def _drive(session: Session, target: Target, plan: Plan, parts: Parts, lease: Lease, writer: Writer) -> Exit:
     """Drive to the end, or until the lease is lost or a second signal comes."""
     with _signals(session, target, writer):
         driving = asyncio.create_task(drive(parts))
@@ -175,6 +186,8 @@ async def _drive(session: Session, target: Target, parts: Parts, lease: Lease, w
             await asyncio.gather(driving, return_exceptions=True)
     if finished is None:
         writer.say("the lease is lost: another run may have taken over; look with serinus status")
+        for name in await remove_what_came_late(target, plan):
+            writer.say(f"removed {name}: made by this run when the rollout was over already")
         return Exit.UNDECIDED
     return exit_of(finished)
 

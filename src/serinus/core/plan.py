@@ -67,6 +67,7 @@ class StableRef(msgspec.Struct, frozen=True):
     replicas: int
     images: dict[str, str]
     max_surge: int | str | None = None
+    label: str | None = None  # the Service's `version` label as it was; None: it had none
 
 
 class HpaRef(msgspec.Struct, frozen=True):

@@ -49,6 +49,8 @@ def _wishes_to_rename(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
         return (RestoreHpa(plan.canary_name),), False
     if plan.keep_previous or facts.stable is None:
         return (), facts.stable is None or facts.stable.pods == 0
+    if facts.canary.serving < plan.replicas:  # looked at again: a runner may come back to this long after the bake
+        return (), False
     return (() if facts.stable.deleting else (RemoveStable(),)), False
 
 

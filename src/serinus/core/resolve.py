@@ -191,6 +191,7 @@ def _plan(
             replicas=stable.wanted,
             images=stable.images,
             max_surge=stable.max_surge,
+            label=production.version,
         ),
         canary_name=canary_name(production.base_name, version),
         replicas=stable.wanted,

@@ -28,7 +28,7 @@ from serinus.core.state import (
     State,
 )
 from serinus.core.turn import CreateProbe, Facts, Judgement, PinHpa, Request, RunSmoke, Turn, Verb, Verdict, Wishes
-from serinus.core.wishes import is_back, share_holds, wishes_for_share, wishes_to_leave
+from serinus.core.wishes import is_back, share_holds, wishes_for_autoscaler, wishes_for_share, wishes_to_leave
 
 PROBE_STAGE = "before users"
 CORRECTIONS_MAX = 3
@@ -386,7 +386,8 @@ def _leave(plan: Plan, state: Leaving, facts: Facts) -> Turn:
     if facts.now - state.entered >= timedelta(seconds=plan.leaving_deadline_seconds):
         lines = (*state.evidence.lines, "the way back was not seen to complete by its deadline")
         evidence = msgspec.structs.replace(state.evidence, lines=lines)
-        return Finished(facts.now, Outcome.STUCK, state.reason, evidence, state.share_percent), ()
+        stuck = Finished(facts.now, Outcome.STUCK, state.reason, evidence, state.share_percent)
+        return stuck, wishes_for_autoscaler(plan, facts)  # asked once: a person must look, but not for this
     return state, wishes
 
 

@@ -67,9 +67,16 @@ def wishes_to_leave(plan: Plan, facts: Facts) -> Wishes:
             wishes.append(ScaleCanary(facts.canary.wanted, kept))
     if facts.probe is not None and not facts.probe.deleting:
         wishes.append(RemoveProbe())
-    if not wishes and plan.stable is not None and is_back(plan, facts) and hpa_waits(facts, plan.stable.name):
-        wishes.append(RestoreHpa(plan.stable.name))  # last: a free autoscaler could shrink production on the way
+    if not wishes and is_back(plan, facts):  # last: a free autoscaler could shrink production on the way
+        return wishes_for_autoscaler(plan, facts)
     return tuple(wishes)
+
+
+def wishes_for_autoscaler(plan: Plan, facts: Facts) -> Wishes:
+    """Give production's autoscaler back what it had."""
+    if plan.stable is None or not hpa_waits(facts, plan.stable.name):
+        return ()
+    return (RestoreHpa(plan.stable.name),)
 
 
 def _wishes_to_restore(plan: Plan, facts: Facts) -> Wishes:
@@ -82,5 +89,5 @@ def _wishes_to_restore(plan: Plan, facts: Facts) -> Wishes:
     if plan.promotion is Promotion.ADOPT and (handed or facts.stable.paused):
         wishes.insert(0, TakeBackTemplate())
     if plan.mark_version and facts.service_version == plan.version:
-        wishes.append(MarkVersion(plan.stable.version))
+        wishes.append(MarkVersion(plan.stable.label))
     return tuple(wishes)

@@ -42,8 +42,7 @@ class Right:
         return f"{self.resource.plural}/{self.subresource}" if self.subresource else self.resource.plural
 
     def __str__(self) -> str:
-        group = f".{self.resource.group}" if self.resource.group else ""
-        return f"{self.verb} {self.resource.plural}{group}{f'/{self.subresource}' if self.subresource else ''}"
+        return f"{self.verb} {self.plural}{f' ({self.resource.group})' if self.resource.group else ''}"
 
 
 def rights_needed(plan: Plan) -> tuple[Right, ...]:

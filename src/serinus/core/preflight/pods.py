@@ -15,7 +15,7 @@ def rights(inputs: Inputs) -> Iterator[Problem | Note]:
             f"no right to {right}",
             inputs.namespace,
             "the rollout or its way back needs it, and what cannot be undone is not begun",
-            "grant it in a Role; README.md lists all verbs that are needed",
+            "grant it in a Role; README.md has all the verbs that are needed",
         )
 
 
