@@ -3,6 +3,8 @@
 Both then go the way of every release. Not here: reading the record, or beginning anything.
 """
 
+import msgspec
+
 from serinus.core.reasons import Outcome
 from serinus.core.record import Past, Record
 from serinus.core.spec import Image, Spec, StepSpec
@@ -23,7 +25,7 @@ def retry_spec(record: Record) -> Spec | Problem:
     if plan.spec is None:
         why = f"an older Serinus released version {plan.version}, and did not note down how"
         return _nothing("retry", record, why, f"say it again: serinus deploy {plan.service} --version {plan.version}")
-    return plan.spec
+    return msgspec.structs.replace(plan.spec, during_freeze=None)  # each time needs its own reason for that
 
 
 def undo_spec(record: Record, service: ServiceFacts | None) -> Spec | Problem:

@@ -25,7 +25,10 @@ WAITING_MAX = 64
 
 
 class KubeNotifier:
-    """See `ports.Notifier`. Two Events a notice at most: on the Deployment that serves, and on the Service."""
+    """See `ports.Notifier`. Two Events a notice at most: on the Deployment that serves, and on the Service.
+
+    One worker sends them one after the other, so a slow cluster holds up Events and nothing else.
+    """
 
     def __init__(self, target: Target, runner: str, reporter: Reporter) -> None:
         self._target = target
@@ -41,7 +44,7 @@ class KubeNotifier:
     def notify(self, notice: Notice) -> None:
         """Note it for sending."""
         deployment = self._target.deployments.objects.get(notice.deployment)
-        for raw in (deployment, self._target.raw_service):
+        for raw in (deployment, self._target.raw_service if notice.is_for_service else None):
             if raw is None:
                 continue
             self._count += 1
