@@ -1,16 +1,9 @@
 """docs/reference/events.md against the code."""
 
-from serinus.core.notices import DEPLOYMENT_ALONE, WARNINGS, NoticeReason
+from serinus.core.notices import WARNINGS, NoticeReason
 from tests.meta.test_docs import tables
 
 
-def test_every_event_is_documented_with_its_type_and_objects_and_no_other_is() -> None:
-    documented = {(row[0], row[1], row[2]) for row in tables("event", "type", "on the service")}
-    assert documented == {
-        (
-            reason.value,
-            "Warning" if reason in WARNINGS else "Normal",
-            "no" if reason in DEPLOYMENT_ALONE else "yes",
-        )
-        for reason in NoticeReason
-    }
+def test_every_event_is_documented_with_its_type_and_no_other_is() -> None:
+    documented = {(row[0], row[1]) for row in tables("event", "type")}
+    assert documented == {(reason.value, "Warning" if reason in WARNINGS else "Normal") for reason in NoticeReason}

@@ -32,13 +32,11 @@ class NoticeReason(Enum):
 
 WARNINGS = frozenset({NoticeReason.SHARE_LOST, NoticeReason.LEAVING, NoticeReason.ROLLED_BACK, NoticeReason.STUCK})
 """Something is wrong with the release; the others are as asked for."""
-DEPLOYMENT_ALONE = frozenset({NoticeReason.STEP_HOLDS, NoticeReason.PROMOTING})
-"""Told on the Deployment and not on the Service as well: all else is rare, and these would be half of all Events."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One change of a rollout's state. `deployment`: the one that serves users."""
+    """One change of a rollout's state. `deployment`: the one that serves users; the Service is told as well."""
 
     reason: NoticeReason
     sentence: str
@@ -48,10 +46,6 @@ class Notice:
     @property
     def is_warning(self) -> bool:
         return self.reason in WARNINGS
-
-    @property
-    def is_for_service(self) -> bool:
-        return self.reason not in DEPLOYMENT_ALONE
 
 
 def notice_of_start(plan: Plan) -> Notice:

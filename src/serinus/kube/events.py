@@ -44,7 +44,7 @@ class KubeNotifier:
     def notify(self, notice: Notice) -> None:
         """Note it for sending."""
         deployment = self._target.deployments.objects.get(notice.deployment)
-        for raw in (deployment, self._target.raw_service if notice.is_for_service else None):
+        for raw in (deployment, self._target.raw_service):
             if raw is None:
                 continue
             self._count += 1
