@@ -250,7 +250,7 @@ def _held_by_policy(plan: Plan, state: Underway, facts: Facts) -> State | None:
 
 def _promote(plan: Plan, state: Promoting, facts: Facts) -> Turn:
     called_off = facts.abort or facts.veto or _canary_gone(plan, facts)
-    if called_off is not None and not _past_return(plan, facts):
+    if called_off is not None and not past_return(plan, facts):
         return _leaving(plan, state, facts, called_off), wishes_to_leave(plan, facts)
     wishes, complete = wishes_to_promote(plan, facts)
     if complete:
@@ -259,12 +259,12 @@ def _promote(plan: Plan, state: Promoting, facts: Facts) -> Turn:
     if facts.now - state.entered < timedelta(seconds=plan.promotion_deadline_seconds):
         return state, wishes
     late = _failure(Reason.PROMOTION_TOO_LATE, Reason.PROMOTION_TOO_LATE.value)
-    if _past_return(plan, facts):
+    if past_return(plan, facts):
         return Finished(facts.now, Outcome.STUCK, Reason.PROMOTION_TOO_LATE, late.evidence, 100.0), ()
     return _leaving(plan, state, facts, late), wishes_to_leave(plan, facts)
 
 
-def _past_return(plan: Plan, facts: Facts) -> bool:
+def past_return(plan: Plan, facts: Facts) -> bool:
     """Whether production's previous version is no longer there to go back to."""
     match plan.promotion:
         case Promotion.RENAME:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from serinus.core.guard import guarded_turn
 from serinus.core.progress import Progress, progress_of_action, progress_of_state
 from serinus.core.record import Record, with_past
 from serinus.core.state import Finished, State
-from serinus.core.transition import take_turn
 from serinus.core.turn import Action, Judgement, RunSmoke
 from serinus.core.world import World
 from serinus.engine.observe import MAY_FAIL, first_seen, observe, smoke_stage
@@ -58,7 +58,9 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
         return None
     smoke = _smoke_answer(memory, state)
     facts = await observe(parts.cluster, saved, world, parts.clock.now(), smoke)  # 2 observe, 3 judge
-    after, actions = take_turn(plan, state, facts)  # 4 decide
+    (after, actions), broken = guarded_turn(plan, state, facts)  # 4 decide
+    for breach in broken:
+        _say_once(parts, memory, f"rule {breach.rule.value} would have been broken: {breach.sentence}")
     record = _record_of(saved, after, world)
     if record is not saved.record:
         try:
