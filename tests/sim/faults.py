@@ -51,7 +51,7 @@ class Faults:
     def __init__(self, dice: random.Random) -> None:
         self.rates: dict[Fault, float] = {}
         for fault in Fault:
-            armed, rate = dice.random() < 0.25, dice.uniform(0.02, 0.3)
+            armed, rate = dice.random() < (0.08 if fault in BY_OTHERS else 0.25), dice.uniform(0.02, 0.3)
             if armed:
                 self.rates[fault] = rate
 

@@ -51,8 +51,8 @@ class Nature:
             cluster.put(DEPLOYMENT, settled)
             size = stable.replicas
             cluster.put(REPLICASET, ReplicaSet(name, "v1", stable.uid, size, 1, size, size + settled.surge))
-            for number in range(size):
-                cluster.put(POD, Pod(f"{name}-{number}", "v1", name, True, phase="Running"))
+            for _ in range(size):
+                cluster.put(POD, Pod(cluster.uid(name), "v1", name, True, phase="Running"))
         cluster.put(SERVICE, Service(plan.service, version))
         cluster.put(SLICE, Slice(plan.service, frozenset(cluster.objects[POD])))
         if plan.hpa is not None and plan.stable is not None:

@@ -71,7 +71,7 @@ class Network:
         if fault is Fault.LATE:
             loop.call_later(TIMEOUT_SECONDS + self.dice.uniform(0, LATE_SECONDS_MAX), self._late, what, effect)
             await asyncio.sleep(TIMEOUT_SECONDS)
-            raise Trouble(f"{what}: timed out")
+            raise Trouble(f"{what}: timed out", may_come_late=True)
         loop.call_later(seconds, self._do, sender, what, effect, answer, dies == "after")
         if fault is Fault.REPEATED:
             loop.call_later(seconds + self.dice.uniform(0.01, 2.0), self._again, what, effect)

@@ -100,12 +100,13 @@ class Observer:
 
     # What is saved
 
-    def saved(self, before: Record | None, after: Record, skew: float) -> None:
-        """A runner's save arrived."""
+    def saved(self, before: Record | None, after: Record, skew: float, heard: str) -> None:
+        """A runner's save arrived. `heard`: the word that it answers, empty if none."""
         state = after.state
         if before is not None and before.state != state:
             self.watcher.saved(before.state, state)
-            self._check_bake(before.state, state)
+            if heard not in ("promote", "promote --full"):
+                self._check_bake(before.state, state)
         self.state = state
         if isinstance(state, Baking):
             self._stamps.setdefault(state.held_since, skew)

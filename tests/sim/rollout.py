@@ -17,7 +17,7 @@ from tests.sim.objects import DEPLOYMENT, EVERYTHING, HPA, POD, RECORD, REPLICAS
 from tests.sim.observer import Observer
 from tests.sim.people import People
 from tests.sim.runner import STORE, Runner
-from tests.sim.scenario import Scenario, draw
+from tests.sim.scenario import Health, Scenario, draw
 
 SECONDS_MAX = 3 * 3600.0
 """No rollout of these sizes and deadlines may take longer, whatever strikes."""
@@ -148,7 +148,8 @@ class Game:
             self.observer.watcher.breach(rule, sentence)
 
     def _may_be_stuck(self) -> bool:
-        return bool(self.observer.meddled - {"share"}) or self.scenario.faults.armed(Fault.API_DOWN)
+        unwell = self.scenario.health is not Health.GOOD  # past its return, such a promotion cannot complete
+        return unwell or bool(self.observer.meddled - {"share"}) or self.scenario.faults.armed(Fault.API_DOWN)
 
     def _left(self, promoted: bool) -> list[str]:
         plan, objects = self.scenario.plan, self.cluster.objects
@@ -198,7 +199,8 @@ class Game:
             before = (own, plan.hpa.min_replicas or 1, name)
             if (hpa.behavior, hpa.min_replicas or 1, hpa.target) != before:
                 found.append(f"the autoscaler is {hpa}")
-        if service.selects == EVERYTHING and not self.observer.meddled:
+        healthy = not promoted or self.scenario.health is Health.GOOD
+        if healthy and service.selects == EVERYTHING and not self.observer.meddled:
             ready = [pod for pod in self.cluster.objects[POD].values() if pod.ready and pod.template == wanted]
             if len(ready) < plan.replicas and not self.scenario.faults.rates.keys() & UNWELL:
                 found.append(f"{len(ready)} of {plan.replicas} pods of {wanted} are ready at the end")

@@ -64,7 +64,9 @@ class Runner(Sender):
 
     async def _life(self) -> Finished:
         clock = SkewedClock(self.cluster.loop, self.skew)
-        parts = Parts(clock=clock, cluster=SimCluster(self), store=SimStore(self), smoke=self, reporter=self)
+        parts = Parts(
+            runner=self.name, clock=clock, cluster=SimCluster(self), store=SimStore(self), smoke=self, reporter=self
+        )
         while parts.store.load() is None:
             with contextlib.suppress(LostRace, Trouble):
                 await start(parts, self.scenario.plan, None)
@@ -133,7 +135,10 @@ class SimStore:
                 raise LostRace("the record has changed")
             saving = Saving(STORE, record, before.command if before is not None else None)
             number = cluster.put(RECORD, saving)
-            runner.observer.saved(before.record if before is not None else None, record, runner.skew)
+            known = before.record if before is not None else None
+            command = saving.command
+            news = command is not None and known is not None and known.answered != record.answered
+            runner.observer.saved(known, record, runner.skew, command.verb if news and command is not None else "")
             return saving, number
 
         saving, number = await runner.network.call(runner, "save", effect)

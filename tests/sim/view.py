@@ -72,7 +72,7 @@ class View:
         self.cluster.loop.call_later(seconds + self.scenario.dice.uniform(0.05, 1.0), self._light)
 
     def _light(self) -> None:
-        if self.alive and all(until <= self.cluster.loop.time() for until in self._dark_until.values()):
+        if self.alive:
             self.known_dark_since = None
             for kind in KINDS:
                 self._deliver(kind)
@@ -88,7 +88,7 @@ class View:
             return
         self._due.discard(kind)
         if self._strikes(Fault.SILENT):
-            seconds = self.scenario.dice.uniform(2, 30)
+            seconds = self.scenario.dice.choice((10.0, 70.0)) * self.scenario.dice.random()
             self._dark_until[kind] = now + seconds
             self._due.add(kind)
             self.cluster.loop.call_later(seconds + 0.01, self._deliver, kind)

@@ -14,6 +14,7 @@ from serinus.core.turn import (
     ReleaseStable,
     RemoveStable,
     RestoreHpa,
+    ScaleStable,
     SizeAdopted,
     Wishes,
     Workload,
@@ -49,7 +50,8 @@ def _wishes_to_rename(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
         return (RestoreHpa(plan.canary_name),), False
     if plan.keep_previous or facts.stable is None:
         return (), facts.stable is None or facts.stable.pods == 0
-    return (() if facts.stable.deleting else (RemoveStable(),)), False
+    gone_to_be = facts.stable.deleting or facts.canary.serving < plan.replicas  # nothing goes before all is ready
+    return (() if gone_to_be else (RemoveStable(),)), False
 
 
 def _wishes_to_adopt(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
@@ -58,7 +60,8 @@ def _wishes_to_adopt(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
     if plan.stable is None or stable is None or adoption is None:
         return (), False
     if canary is not None:
-        return _wishes_to_hand_over(plan, stable, canary, adoption.templates_equal), False
+        ready = canary.serving >= plan.replicas and not is_adopted(plan, facts)  # adopted: this copy of it is old
+        return _wishes_to_hand_over(plan, stable, canary, adoption.templates_equal) if ready else (), False
     if not is_adopted(plan, facts):
         return (), False  # the controller has yet to adopt
     if stable.paused and stable.wanted != plan.replicas:
@@ -87,6 +90,9 @@ def hpa_waits(facts: Facts, target: str) -> bool:
 
 
 def _wishes_to_hand_over(plan: Plan, stable: Workload, canary: Workload, templates_equal: bool) -> Wishes:
+    left = plan.steps[-1].stable_replicas
+    if stable.wanted != left:  # with none left, the controller would scale the adopted pods to nothing
+        return (ScaleStable(stable.wanted, left),)
     if not stable.paused or stable.release != plan.release:
         return (HandTemplate(),)
     if not stable.settled or canary.deleting or not templates_equal:

@@ -253,7 +253,7 @@ def _promote(plan: Plan, state: Promoting, facts: Facts) -> Turn:
     if called_off is not None and not past_return(plan, facts):
         return _leaving(plan, state, facts, called_off), wishes_to_leave(plan, facts)
     wishes, complete = wishes_to_promote(plan, facts)
-    if complete:
+    if complete and not facts.calls_pending:
         reason = Reason.FIRST_DEPLOYED if plan.promotion is Promotion.FIRST else Reason.COMPLETE
         return Finished(facts.now, Outcome.PROMOTED, reason, Evidence(reason.value), 100.0), ()
     if facts.now - state.entered < timedelta(seconds=plan.promotion_deadline_seconds):
@@ -272,7 +272,7 @@ def past_return(plan: Plan, facts: Facts) -> bool:
         case Promotion.ADOPT if facts.canary is None:  # orphaned or adopted; with no such pods, it was removed
             return facts.canary_pods_left > 0 or is_adopted(plan, facts)
         case Promotion.ADOPT:
-            return facts.canary is not None and facts.canary.deleting
+            return is_adopted(plan, facts) or (facts.canary is not None and facts.canary.deleting)
         case Promotion.FIRST:
             return False
         case _:
@@ -376,7 +376,7 @@ def _share_given(plan: Plan, state: State, facts: Facts) -> float:
 
 def _leave(plan: Plan, state: Leaving, facts: Facts) -> Turn:
     wishes = wishes_to_leave(plan, facts)
-    if not wishes and is_back(plan, facts):
+    if not wishes and is_back(plan, facts) and not facts.calls_pending:
         return Finished(facts.now, _outcome_of(state.reason), state.reason, state.evidence, state.share_percent), ()
     if facts.now - state.entered >= timedelta(seconds=plan.leaving_deadline_seconds):
         lines = (*state.evidence.lines, "the way back was not seen to complete by its deadline")

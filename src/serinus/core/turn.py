@@ -113,6 +113,7 @@ class Facts:
     veto: Judgement | None = None  # a veto on one of the rollout's objects
     foreign: Judgement | None = None  # what someone else changed that the rollout cannot go on with
     request: Request | None = None  # what a person asked for, and has not been answered yet
+    calls_pending: bool = False  # a call of this run, or of a runner before it, may still be on its way
     last_writer: str = ""  # who, beside this tool, last wrote to the rollout's Deployments
 
 

@@ -7,7 +7,7 @@ from serinus.core.invariants import Breach, Rule
 from serinus.core.plan import Plan
 from serinus.core.state import Finished, Leaving, State
 
-EXCUSE_SECONDS = 45.0
+EXCUSE_SECONDS = 90.0
 """For how long a runner may act on what was true before the world took a pod: lag of its copy, and calls on their way.
 """
 

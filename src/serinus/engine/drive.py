@@ -26,6 +26,7 @@ async def start(parts: Parts, plan: Plan, before: Saved | None) -> Saved:
         state=begin(plan, now),
         started=now,
         ended_before=ended_at_start(world),
+        driver=parts.runner,
         history=history[:HISTORY_MAX],
     )
     record = msgspec.structs.replace(fresh, seen=first_seen(fresh, world))
