@@ -7,11 +7,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from serinus.core.invariants import Rule
 from serinus.core.plan import Plan
 from serinus.core.progress import Progress
 from serinus.core.reasons import Reason
 from serinus.core.record import Record, decode, encode
-from serinus.core.state import Evidence, Finished
+from serinus.core.state import Evidence, Finished, Leaving
 from serinus.core.turn import (
     Action,
     CreateCanary,
@@ -33,7 +34,7 @@ from serinus.core.turn import (
     Verdict,
 )
 from serinus.core.world import World
-from serinus.engine.cycle import Parts
+from serinus.engine.cycle import STALE_SECONDS_MAX, Parts
 from serinus.engine.drive import drive, start
 from serinus.ports import LostRace, Saved, SmokeQuestion, Trouble
 from tests.sim.cluster import Cluster
@@ -46,6 +47,8 @@ from tests.sim.scenario import Health, Scenario
 from tests.sim.view import SkewedClock, View
 
 STORE = "serinus-checkout"
+LOG_SECONDS = 2.5
+"""A turn may read a log between its look and its save."""
 
 
 class Runner(Sender):
@@ -73,6 +76,15 @@ class Runner(Sender):
                 break
             await self.view.changed(2.0)
         return await drive(parts)
+
+    def check_sight(self, record: Record) -> None:
+        """Rule 4: a runner that has seen nothing for too long takes nothing forwards."""
+        saving: Saving | None = self.view.data[RECORD].get(STORE)
+        before = saving.record.state if saving is not None else record.state
+        blind = self.view.stale_seconds() > STALE_SECONDS_MAX + LOG_SECONDS
+        if blind and before != record.state and not isinstance(record.state, Leaving | Finished):
+            sentence = f"blind for {self.view.stale_seconds():.0f} s, and saves {type(record.state).__name__}"
+            self.observer.watcher.breach(Rule.PASS_ONLY, sentence)
 
     def is_alive(self) -> bool:
         return not self.died and not self.task.done()
@@ -127,6 +139,7 @@ class SimStore:
     async def save(self, record: Record, version: str | None) -> Saved:
         runner = self._runner
         record = decode(encode(record))
+        runner.check_sight(record)
 
         def effect() -> tuple[Saving, int]:
             cluster = runner.cluster

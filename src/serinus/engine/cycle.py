@@ -18,6 +18,8 @@ STALE_SECONDS_MAX = 10.0
 """A copy of the cluster that may be older than this is not acted upon; nor is a turn that took longer than this."""
 SILENCE_SECONDS_MAX = 120.0
 """A runner that was taken over takes back what nobody has saved for so long: well beyond PENDING_SECONDS."""
+RETRY_SECONDS = 1.0
+"""After a turn that could not do what it wanted."""
 PENDING_SECONDS = 30.0
 """For how long a call that was not answered, or that a dead runner left behind, may still be done."""
 
@@ -53,10 +55,13 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """The end of a turn: the state that is saved now; `quiet` says that everything asked for was done."""
+    """The end of a turn: the state that is saved now, and in how many seconds to look again though nothing happens.
+
+    None: everything asked for was done, so only an event, or a moment that the state itself waits for, is of interest.
+    """
 
     record: Record
-    quiet: bool
+    again_seconds: float | None
 
 
 async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
@@ -67,9 +72,9 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
         return None
     plan, state = saved.record.plan, saved.record.state
     if isinstance(state, Finished):
-        return Turned(saved.record, True)
+        return Turned(saved.record, None)
     if not _drives(parts, memory, saved, began):
-        return Turned(saved.record, False)
+        return Turned(saved.record, memory.watched_since + SILENCE_SECONDS_MAX - began)
     world = parts.cluster.observe(plan)
     if world.stale_seconds > STALE_SECONDS_MAX:  # blind: hold still; deadlines go on once there is sight
         _say_once(parts, memory, "no news from the cluster; holding still until there is")
@@ -91,7 +96,9 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
         for progress in progress_of_state(plan, state, after):
             parts.reporter.report(progress)
     done = await _act(parts, memory, saved, world, actions, began)  # 6 act
-    return Turned(saved.record, done and not pending)  # the end of a wait for late calls is no event: look again
+    if not done:
+        return Turned(saved.record, RETRY_SECONDS)
+    return Turned(saved.record, memory.pending_until - began if pending else None)
 
 
 def _drives(parts: Parts, memory: Memory, saved: Saved, now: float) -> bool:
