@@ -102,7 +102,9 @@ def main() -> int:
                 survivors += 1
     shares = ", ".join(f"{count} by {who}" for who, count in by.items())
     seconds = time.monotonic() - began
-    print(f"mutants: {len(hunted) - survivors} of {len(hunted)} noticed ({shares}), {survivors} survived; {seconds:.0f} s")
+    print(
+        f"mutants: {len(hunted) - survivors} of {len(hunted)} noticed ({shares}), {survivors} survived; {seconds:.0f} s"
+    )
     return 1 if survivors else 0
 
 

@@ -72,9 +72,10 @@ class Network:
             loop.call_later(TIMEOUT_SECONDS + self.dice.uniform(0, LATE_SECONDS_MAX), self._late, what, effect)
             await asyncio.sleep(TIMEOUT_SECONDS)
             raise Trouble(f"{what}: timed out", may_come_late=True)
+        if fault is Fault.REPEATED:  # the client's connection broke, and it asked again: the second answer counts
+            loop.call_later(seconds, self._attempt, f"{sender.name}, first: {what}", effect)
+            seconds += self.dice.uniform(0.01, 2.0)
         loop.call_later(seconds, self._do, sender, what, effect, answer, dies == "after")
-        if fault is Fault.REPEATED:
-            loop.call_later(seconds + self.dice.uniform(0.01, 2.0), self._again, what, effect)
         result = await answer
         if fault in (Fault.ANSWER_LOST, Fault.ERROR):
             await asyncio.sleep(TIMEOUT_SECONDS if fault is Fault.ANSWER_LOST else 0.05)
@@ -103,6 +104,8 @@ class Network:
         return result
 
     def _do(self, sender: Sender, what: str, effect: Callable[[], Any], answer: "asyncio.Future[Any]", dies: bool) -> None:  # fmt: skip
+        if not self.observer.is_driver(sender.name):  # it was sent before someone else took over
+            self.observer.watcher.taken(self.cluster.loop.time(), self.scenario.plan.replicas)
         result = self._attempt(f"{sender.name}: {what}", effect)
         if dies:
             sender.die()
@@ -122,6 +125,3 @@ class Network:
         """Its sender has given it up long ago: what it takes, the network took."""
         if not isinstance(self._attempt(f"late: {what}", effect), Exception):
             self.observer.others_changed("late", self.scenario.plan.replicas)
-
-    def _again(self, what: str, effect: Callable[[], Any]) -> None:
-        self._attempt(f"again: {what}", effect)

@@ -29,6 +29,7 @@ class Observer:
         self.meddled: set[str] = set()  # what others did that a rollout need not survive unharmed
         self._stamps: dict[datetime, float] = {}  # by held_since, the skew of the clock that wrote it
         self._furthest = 0
+        self._driver = ""
         cluster.followers.append(self._on_change)
 
     @property
@@ -82,6 +83,10 @@ class Observer:
         self.meddled.add(what)
         self.watcher.taken(self.seconds, pods)
 
+    def is_driver(self, runner: str) -> bool:
+        """Whether it is the one that acts, as the record says, or nobody does yet."""
+        return self._driver in ("", runner)
+
     # What is covered
 
     def struck(self, fault: Fault) -> None:
@@ -108,6 +113,9 @@ class Observer:
             if heard not in ("promote", "promote --full"):
                 self._check_bake(before.state, state)
         self.state = state
+        self._driver = after.driver
+        if skew:
+            self.struck(Fault.SKEW)
         if isinstance(state, Baking):
             self._stamps.setdefault(state.held_since, skew)
         if isinstance(state, Shifting | Baking | Paused):

@@ -104,9 +104,9 @@ def _serving_after(turned: _Turned, wish: Action) -> int | None:
     """How many pods serve when a wish has come true, pods that do not serve having gone first; None: it takes none."""
     canary, stable = turned.canary_serving, turned.stable_serving
     match wish:
-        case ScaleStable(_, replicas):
+        case ScaleStable(seen, replicas) if replicas < seen:
             return canary + min(stable, replicas)
-        case ScaleCanary(_, replicas):
+        case ScaleCanary(seen, replicas) if replicas < seen:
             return stable + min(canary, replicas)
         case RemoveCanary():
             return stable

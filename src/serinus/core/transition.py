@@ -26,7 +26,19 @@ from serinus.core.state import (
     Shifting,
     State,
 )
-from serinus.core.turn import CreateProbe, Facts, Judgement, PinHpa, Request, RunSmoke, Turn, Verb, Verdict, Wishes
+from serinus.core.turn import (
+    CreateProbe,
+    Facts,
+    Judgement,
+    PinHpa,
+    RemoveProbe,
+    Request,
+    RunSmoke,
+    Turn,
+    Verb,
+    Verdict,
+    Wishes,
+)
 from serinus.core.wishes import is_back, share_holds, wishes_for_share, wishes_to_leave
 
 PROBE_STAGE = "before users"
@@ -253,6 +265,8 @@ def _promote(plan: Plan, state: Promoting, facts: Facts) -> Turn:
     if called_off is not None and not past_return(plan, facts):
         return _leaving(plan, state, facts, called_off), wishes_to_leave(plan, facts)
     wishes, complete = wishes_to_promote(plan, facts)
+    if facts.probe is not None:  # a call for it came late
+        wishes, complete = (*wishes, *(() if facts.probe.deleting else (RemoveProbe(),))), False
     if complete and not facts.calls_pending:
         reason = Reason.FIRST_DEPLOYED if plan.promotion is Promotion.FIRST else Reason.COMPLETE
         return Finished(facts.now, Outcome.PROMOTED, reason, Evidence(reason.value), 100.0), ()

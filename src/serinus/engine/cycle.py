@@ -1,6 +1,7 @@
 """One turn, as numbered lines: load, observe, judge, decide, save, act. Both drivers run this and nothing else."""
 
 import asyncio
+import math
 from dataclasses import dataclass, field
 
 import msgspec
@@ -40,7 +41,7 @@ class Parts:
 class Memory:
     """What one runner remembers between turns. Losing it costs a smoke test that is put again, and nothing else.
 
-    By the monotonic clock: `pending_until`, when no call can be on its way any more; `watched_since`, since when the
+    By the monotonic clock: `confirmed_at`, when the last save that succeeded was sent; `pending_until`, when no call can be on its way any more; `watched_since`, since when the
     record has been at `watched_version`, while another runner drives.
     """
 
@@ -48,6 +49,7 @@ class Memory:
     said: set[str] = field(default_factory=set)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     drove: bool = False
+    confirmed_at: float = -math.inf
     pending_until: float = 0.0
     watched_version: str = ""
     watched_since: float = 0.0
@@ -85,7 +87,9 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
     for breach in broken:
         _say_once(parts, memory, f"rule {breach.rule.value} would have been broken: {breach.sentence}")
     record = _record_of(saved, after, world, parts.runner)
-    if record is not saved.record:
+    unsure = bool(actions) and parts.clock.monotonic() - memory.confirmed_at > STALE_SECONDS_MAX
+    if record is not saved.record or unsure:  # unsure: saved as it is, to see that nobody else has
+        asked_at = parts.clock.monotonic()
         try:
             saved = await parts.store.save(record, saved.version)  # 5 save
         except LostRace:
@@ -93,6 +97,7 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
         except Trouble as trouble:
             _say_once(parts, memory, str(trouble))
             return None
+        memory.confirmed_at = asked_at
         for progress in progress_of_state(plan, state, after):
             parts.reporter.report(progress)
     done = await _act(parts, memory, saved, world, actions, began)  # 6 act
