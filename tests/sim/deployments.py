@@ -27,8 +27,10 @@ def sync(cluster: Cluster, deployment: Deployment, adopts: bool) -> None:
         _scale(cluster, deployment, owned, newest)
     else:
         _roll(cluster, deployment, owned, newest)
-    if deployment.observed != deployment.generation:
-        cluster.put(DEPLOYMENT, replace(deployment, observed=deployment.generation))
+    ready = sum(_available(cluster, each) for each in sets.values() if each.owner == deployment.uid)
+    status = replace(deployment, observed=deployment.generation, ready=ready)
+    if status != deployment:
+        cluster.put(DEPLOYMENT, status)
 
 
 def _put(cluster: Cluster, replicaset: ReplicaSet) -> ReplicaSet:

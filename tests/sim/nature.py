@@ -47,7 +47,9 @@ class Nature:
             stable = plan.stable
             version = stable.version if plan.mark_version else None
             name = f"{stable.name}-v1"
-            settled = Deployment(stable.name, stable.uid, stable.replicas, "v1", stable.max_surge, observed=1)
+            settled = Deployment(
+                stable.name, stable.uid, stable.replicas, "v1", stable.max_surge, observed=1, ready=stable.replicas
+            )
             cluster.put(DEPLOYMENT, settled)
             size = stable.replicas
             cluster.put(REPLICASET, ReplicaSet(name, "v1", stable.uid, size, 1, size, size + settled.surge))

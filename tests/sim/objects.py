@@ -22,6 +22,7 @@ class Deployment(msgspec.Struct, frozen=True):
     paused: bool = False
     generation: int = 1
     observed: int = 0
+    ready: int = 0  # status.readyReplicas
     deleting: bool = False  # with its pods left as orphans
     annotated: int = 0  # bumped with everything else that is not in the spec
     veto: str = ""

@@ -1,5 +1,6 @@
 """Watches the true world, not a runner's copy of it: counts pods at every change, and every state that is saved."""
 
+import math
 from collections import Counter
 from datetime import datetime
 
@@ -81,7 +82,8 @@ class Observer:
     def others_changed(self, what: str, pods: int) -> None:
         """Someone changed a template, a selector or removed something: as many pods may be lost by it."""
         self.meddled.add(what)
-        self.watcher.taken(self.seconds, pods)
+        lasting = what == "undo"  # production then rolls by its own strategy, for as long as it takes
+        self.watcher.taken(math.inf if lasting else self.seconds, pods)
 
     def is_driver(self, runner: str) -> bool:
         """Whether it is the one that acts, as the record says, or nobody does yet."""

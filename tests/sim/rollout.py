@@ -182,7 +182,7 @@ class Game:
         name = plan.stable.name if stays else plan.canary_name
         production = self.observer.deployment(name)
         if production is None:
-            return [f"{name} is gone"]
+            return [] if "removed" in self.observer.meddled else [f"{name} is gone"]
         if (production.paused, production.max_surge) != (False, plan.stable.max_surge):
             found.append(f"{name}: paused {production.paused}, maxSurge {production.max_surge}")
         if production.replicas != plan.replicas and "scaled" not in self.observer.meddled:

@@ -302,6 +302,7 @@ class Request:
     def _create_probe(self) -> Any:
         if self.cluster.get(POD, "checkout-v2-smoke") is None:
             self.nature.start("v2", "")
+        return POD, self.cluster.get(POD, "checkout-v2-smoke")
 
     def _remove_probe(self) -> Any:
         pod = self.cluster.get(POD, "checkout-v2-smoke")

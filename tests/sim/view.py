@@ -208,7 +208,7 @@ class View:
         return Workload(
             uid=one.uid,
             wanted=one.replicas,
-            serving=sum(pod.serving for pod in own),
+            serving=min(sum(pod.serving for pod in own), one.ready),
             pods=len(own),
             settled=one.observed >= one.generation,
             paused=one.paused,

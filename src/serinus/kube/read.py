@@ -135,14 +135,18 @@ def track_of(raw_pod: Raw, plan: Plan, adopted: bool, stable_selector: Raw | Non
 
 
 def workload_of(raw: Raw, pods: Iterable[Pod], asked_to_go: bool) -> Workload:
-    """A Deployment's facts, with its pods counted. `asked_to_go`: this run has deleted it, and waits to see it gone."""
+    """A Deployment's facts, with its pods counted. `asked_to_go`: this run has deleted it, and waits to see it gone.
+
+    Its own status counts as well, and the lesser number holds: the copy of the pods may be older than the Deployment's,
+    and show pods that a scaling just undone has ended.
+    """
     pods = tuple(pods)
     spec = raw["spec"]
     template_labels = spec["template"]["metadata"].get("labels") or {}
     return Workload(
         uid=raw["metadata"]["uid"],
         wanted=spec.get("replicas", 1),
-        serving=sum(pod.serving for pod in pods),
+        serving=min(sum(pod.serving for pod in pods), (raw.get("status") or {}).get("readyReplicas", 0)),
         pods=len(pods),
         settled=is_observed(raw),
         paused=bool(spec.get("paused")),
