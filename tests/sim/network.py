@@ -79,7 +79,7 @@ class Network:
         result = await answer
         if fault in (Fault.ANSWER_LOST, Fault.ERROR):
             await asyncio.sleep(TIMEOUT_SECONDS if fault is Fault.ANSWER_LOST else 0.05)
-            raise Trouble(f"{what}: the answer was lost")
+            raise Trouble(f"{what}: the answer was lost", may_come_late=True)
         if isinstance(result, Exception):
             raise result
         return result

@@ -205,16 +205,18 @@ class View:
         if one is None:
             return None
         own = [pod for pod in pods if pod.track is track]
+        counted = sum(pod.serving for pod in own)
         return Workload(
             uid=one.uid,
             wanted=one.replicas,
-            serving=min(sum(pod.serving for pod in own), one.ready),
+            serving=min(counted, one.ready),
             pods=len(own),
             settled=one.observed >= one.generation,
             paused=one.paused,
             release="v2" if one.template.startswith("v2") else None,
             max_surge=one.max_surge,
             deleting=one.deleting or one.uid in self.deleted,
+            serving_at_most=max(counted, one.ready),
         )
 
     def _hpa(self, plan: Plan) -> Autoscaler | None:

@@ -48,6 +48,7 @@ class Workload:
     release: str | None = None
     max_surge: int | str | None = None
     deleting: bool = False
+    serving_at_most: int = 0  # the greater of the two counts: what may not be taken for idle
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,8 +66,9 @@ def wishes_to_leave(plan: Plan, facts: Facts) -> Wishes:
     none = plan.replicas if plan.stable is None else 0  # of a first version there is nothing to wait for
     serving = min(facts.stable.serving, facts.stable.wanted) if facts.stable is not None else none
     settled = facts.stable is None or facts.stable.settled  # or else pods that were asked to go may be counted still
-    if facts.canary is not None and not facts.canary.deleting and (settled or facts.canary.serving == 0):
-        kept = min(facts.canary.serving, facts.canary.wanted, max(0, plan.replicas - serving))
+    at_work = max(facts.canary.serving, facts.canary.serving_at_most) if facts.canary is not None else 0
+    if facts.canary is not None and not facts.canary.deleting and (settled or at_work == 0):
+        kept = min(at_work, facts.canary.wanted, max(0, plan.replicas - serving))
         if kept == 0:
             wishes.append(RemoveCanary())
         elif kept < facts.canary.wanted:

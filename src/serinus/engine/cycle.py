@@ -22,7 +22,9 @@ SILENCE_SECONDS_MAX = 120.0
 RETRY_SECONDS = 1.0
 """After a turn that could not do what it wanted."""
 PENDING_SECONDS = 30.0
-"""For how long a call that was not answered, or that a dead runner left behind, may still be done."""
+"""For how long a call that another runner left behind may still be done; a runner that takes over has a fresh copy."""
+UNSEEN_SECONDS = 75.0
+"""For how long a call of its own that was not answered may be done unseen: a watch may be silent for that long."""
 
 
 @dataclass(slots=True)
@@ -161,7 +163,7 @@ async def _act(
         except Trouble as trouble:
             _say_once(parts, memory, str(trouble))
             if trouble.may_come_late:
-                memory.pending_until = parts.clock.monotonic() + PENDING_SECONDS
+                memory.pending_until = parts.clock.monotonic() + UNSEEN_SECONDS
             return False
         parts.reporter.report(progress_of_action(plan, action))
     return True

@@ -141,18 +141,21 @@ def workload_of(raw: Raw, pods: Iterable[Pod], asked_to_go: bool) -> Workload:
     and show pods that a scaling just undone has ended.
     """
     pods = tuple(pods)
+    counted = sum(pod.serving for pod in pods)
+    reported: int = (raw.get("status") or {}).get("readyReplicas", 0)
     spec = raw["spec"]
     template_labels = spec["template"]["metadata"].get("labels") or {}
     return Workload(
         uid=raw["metadata"]["uid"],
         wanted=spec.get("replicas", 1),
-        serving=min(sum(pod.serving for pod in pods), (raw.get("status") or {}).get("readyReplicas", 0)),
+        serving=min(counted, reported),
         pods=len(pods),
         settled=is_observed(raw),
         paused=bool(spec.get("paused")),
         release=template_labels.get(RELEASE_LABEL),
         max_surge=max_surge_of(raw),
         deleting=asked_to_go or "deletionTimestamp" in raw["metadata"],
+        serving_at_most=max(counted, reported),
     )
 
 
