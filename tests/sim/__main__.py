@@ -116,6 +116,8 @@ def main() -> int:
     next_word = 0
     for part in tallies(seeds, asked.jobs):
         total.merge(part)
+        for seed, sentence in part.failures:
+            print(f"seed {seed}: {sentence}", file=sys.stderr, flush=True)
         if asked.stop_early and total.failures:
             break
         if total.rollouts >= next_word:

@@ -40,7 +40,16 @@ class Fault(Enum):
     RESIZED = "autoscaler free to move"
 
 
-CALLS = (Fault.LOST, Fault.ANSWER_LOST, Fault.LATE, Fault.REPEATED, Fault.CONFLICT, Fault.THROTTLED, Fault.ERROR, Fault.SLOW)  # fmt: skip
+CALLS = (
+    Fault.LOST,
+    Fault.ANSWER_LOST,
+    Fault.LATE,
+    Fault.REPEATED,
+    Fault.CONFLICT,
+    Fault.THROTTLED,
+    Fault.ERROR,
+    Fault.SLOW,
+)
 TO_PODS = (Fault.FLAPPING, Fault.EVICTED, Fault.NODE_LOST)
 BY_OTHERS = (Fault.SCALED, Fault.SELECTOR, Fault.UNDO, Fault.REMOVED)
 

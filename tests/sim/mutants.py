@@ -45,10 +45,8 @@ def misfits() -> list[str]:
         times = (ROOT / "src/serinus" / mutant.file).read_text().count(mutant.old)
         if times != 1:
             found.append(f"{mutant.file}: {mutant.old!r} stands there {times} times, not once ({mutant.what})")
-    for rule in range(1, 11):
-        if sum(mutant.rule == rule for mutant in mutants()) < 2:
-            found.append(f"rule {rule} has fewer than two mutations")
-    return found
+    tried = [mutant.rule for mutant in mutants()]
+    return found + [f"rule {rule} has fewer than two mutations" for rule in range(1, 11) if tried.count(rule) < 2]
 
 
 def hunt(mutant: Mutant, scratch: Path) -> str:

@@ -166,7 +166,9 @@ class Nature:
         elif self._config_gone:
             self._become(name, waiting="CreateContainerConfigError", message='configmap "settings" not found')
         elif health is Health.IMAGE:
-            self.cluster.loop.call_later(1.0, self._become_later, name, {"waiting": "ImagePullBackOff", "message": PULL_MESSAGE})  # fmt: skip
+            self.cluster.loop.call_later(
+                1.0, self._become_later, name, {"waiting": "ImagePullBackOff", "message": PULL_MESSAGE}
+            )
         elif health is Health.CRASHES:
             self.cluster.loop.call_later(seconds, self._crash, name, "Error", 1)
         elif health is Health.NEVER_READY:

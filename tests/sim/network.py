@@ -103,7 +103,9 @@ class Network:
         self.cluster.note(f"> {what}: done")
         return result
 
-    def _do(self, sender: Sender, what: str, effect: Callable[[], Any], answer: "asyncio.Future[Any]", dies: bool) -> None:  # fmt: skip
+    def _do(
+        self, sender: Sender, what: str, effect: Callable[[], Any], answer: "asyncio.Future[Any]", dies: bool
+    ) -> None:
         if not self.observer.is_driver(sender.name):  # it was sent before someone else took over
             self.observer.watcher.taken(self.cluster.loop.time(), self.scenario.plan.replicas)
         result = self._attempt(f"{sender.name}: {what}", effect)

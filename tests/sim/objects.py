@@ -7,7 +7,15 @@ import msgspec
 
 from serinus.core.record import Command, Record
 
-DEPLOYMENT, REPLICASET, POD, SLICE, SERVICE, HPA, RECORD = "deployment", "replicaset", "pod", "slice", "service", "hpa", "record"  # fmt: skip
+DEPLOYMENT, REPLICASET, POD, SLICE, SERVICE, HPA, RECORD = (
+    "deployment",
+    "replicaset",
+    "pod",
+    "slice",
+    "service",
+    "hpa",
+    "record",
+)
 KINDS = (DEPLOYMENT, REPLICASET, POD, SLICE, SERVICE, HPA, RECORD)
 EVERYTHING, OLD_ONLY, NOTHING = "everything", "old only", "nothing"
 """What the Service's selector selects: as it should be, or as someone edited it."""

@@ -69,7 +69,9 @@ class People:
                 self._edit_selector()
             case Fault.UNDO if stable is not None:
                 self.observer.others_changed("undo", plan.replicas)
-                changed = replace(stable, template=f"{stable.template}~", generation=stable.generation + 1, writer="kubectl")  # fmt: skip
+                changed = replace(
+                    stable, template=f"{stable.template}~", generation=stable.generation + 1, writer="kubectl"
+                )
                 self.cluster.put(DEPLOYMENT, changed)
             case Fault.REMOVED if canary is not None:
                 self.observer.others_changed("removed", plan.replicas)

@@ -13,7 +13,7 @@ from tests.sim.faults import Fault
 from tests.sim.loop import VirtualLoop
 from tests.sim.nature import Nature
 from tests.sim.network import Network
-from tests.sim.objects import DEPLOYMENT, EVERYTHING, HPA, POD, RECORD, REPLICASET, SERVICE, Saving
+from tests.sim.objects import EVERYTHING, HPA, POD, RECORD, REPLICASET, SERVICE, Saving
 from tests.sim.observer import Observer
 from tests.sim.people import People
 from tests.sim.runner import STORE, Runner
@@ -170,7 +170,11 @@ class Game:
             found.append("left: the canary's Deployment")
         if new and "undo" not in self.observer.meddled:
             found.append(f"left: pods of the release, {new}")
-        found.extend(f"left: {each.name}" for each in objects[REPLICASET].values() if each.template == "v2" and not promoted and each.replicas)  # fmt: skip
+        found.extend(
+            f"left: {each.name}"
+            for each in objects[REPLICASET].values()
+            if each.template == "v2" and not promoted and each.replicas
+        )
         return found
 
     def _not_restored(self, promoted: bool) -> list[str]:

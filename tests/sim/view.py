@@ -171,7 +171,7 @@ class View:
             canary=self._workload(canary, pods, Track.CANARY),
             probe=next(
                 (ProbePod(p.ready, p.deleting or p.uid in self.deleted) for p in pods if p.track is Track.PROBE), None
-            ),  # fmt: skip
+            ),
             service_version=service.version if service is not None else None,
             hpa=self._hpa(plan),
             adoption=Adoption(owner, equal) if stable is not None else None,

@@ -6,9 +6,10 @@ only ever the way back, which has a deadline of its own.
 
 from serinus.core.invariants import Breach, check
 from serinus.core.plan import Plan
+from serinus.core.promotion import past_return
 from serinus.core.reasons import Reason
 from serinus.core.state import Evidence, Finished, Leaving, Promoting, State
-from serinus.core.transition import past_return, take_turn
+from serinus.core.transition import take_turn
 from serinus.core.turn import Facts, Turn
 from serinus.core.wishes import wishes_to_leave
 
@@ -19,10 +20,10 @@ def guarded_turn(plan: Plan, state: State, facts: Facts) -> tuple[Turn, tuple[Br
     broken = check(plan, state, after, facts, wishes)
     if not broken:
         return (after, wishes), ()
-    return _instead(plan, state, after, facts, broken), broken
+    return instead(plan, state, after, facts, broken), broken
 
 
-def _instead(plan: Plan, state: State, after: State, facts: Facts, broken: tuple[Breach, ...]) -> Turn:
+def instead(plan: Plan, state: State, after: State, facts: Facts, broken: tuple[Breach, ...]) -> Turn:
     """Only wishes that break nothing themselves; where there is no way back any more, or none is safe, nothing."""
     if isinstance(state, Finished):
         return state, ()

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from serinus.core.plan import Plan, Promotion
+from serinus.core.promotion import past_return
 from serinus.core.reasons import Outcome
 from serinus.core.state import Baking, Finished, Leaving, Paused, Preparing, Promoting, Shifting, State
-from serinus.core.transition import next_looks, past_return
+from serinus.core.transition import next_looks
 from serinus.core.turn import (
     Action,
     CreateCanary,
@@ -265,7 +266,8 @@ def _all_is_restored(turned: _Turned) -> Iterator[str]:
         return
     stays = plan.promotion is Promotion.ADOPT or after.outcome is not Outcome.PROMOTED
     if stays and facts.stable is not None:
-        if facts.stable.paused or facts.stable.max_surge != plan.stable.max_surge:
+        owned = plan.promotion is Promotion.ADOPT  # else a pause or a strategy that is other now is someone else's
+        if owned and (facts.stable.paused or facts.stable.max_surge != plan.stable.max_surge):
             yield "production's strategy is not what it was"
         if facts.stable.wanted != plan.replicas:
             yield f"production is left at {facts.stable.wanted} of {plan.replicas} pods"

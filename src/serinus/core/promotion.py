@@ -1,6 +1,6 @@
-"""What a promotion asks for next, and whether nothing is left to ask for: read from the cluster, never remembered.
+"""What a promotion asks for next, whether nothing is left to ask for, and whether there is a way back still.
 
-When it begins, when it may be given up and when it is too late are `transition.py`'s rules.
+All is read from the cluster, never remembered. When it begins and when it is given up are `transition.py`'s rules.
 """
 
 from typing import assert_never
@@ -82,6 +82,21 @@ def is_adopted(plan: Plan, facts: Facts) -> bool:
     """Whether the canary's ReplicaSet is production's own by now."""
     owner = facts.adoption.owner_uid if facts.adoption is not None else None
     return plan.stable is not None and owner == plan.stable.uid
+
+
+def past_return(plan: Plan, facts: Facts) -> bool:
+    """Whether production's previous version is no longer there to go back to."""
+    match plan.promotion:
+        case Promotion.RENAME:
+            return facts.stable is None or facts.stable.deleting
+        case Promotion.ADOPT if facts.canary is None:  # orphaned or adopted; with no such pods, it was removed
+            return facts.canary_pods_left > 0 or is_adopted(plan, facts)
+        case Promotion.ADOPT:
+            return is_adopted(plan, facts) or (facts.canary is not None and facts.canary.deleting)
+        case Promotion.FIRST:
+            return False
+        case _:
+            assert_never(plan.promotion)
 
 
 def hpa_waits(facts: Facts, target: str) -> bool:

@@ -12,7 +12,7 @@ from typing import assert_never
 import msgspec
 
 from serinus.core.plan import Plan, Promotion, share_of
-from serinus.core.promotion import is_adopted, wishes_to_promote
+from serinus.core.promotion import past_return, wishes_to_promote
 from serinus.core.reasons import ASKED_BY_A_PERSON, Outcome, Reason
 from serinus.core.state import (
     Baking,
@@ -276,21 +276,6 @@ def _promote(plan: Plan, state: Promoting, facts: Facts) -> Turn:
     if past_return(plan, facts):
         return Finished(facts.now, Outcome.STUCK, Reason.PROMOTION_TOO_LATE, late.evidence, 100.0), ()
     return _leaving(plan, state, facts, late), wishes_to_leave(plan, facts)
-
-
-def past_return(plan: Plan, facts: Facts) -> bool:
-    """Whether production's previous version is no longer there to go back to."""
-    match plan.promotion:
-        case Promotion.RENAME:
-            return facts.stable is None or facts.stable.deleting
-        case Promotion.ADOPT if facts.canary is None:  # orphaned or adopted; with no such pods, it was removed
-            return facts.canary_pods_left > 0 or is_adopted(plan, facts)
-        case Promotion.ADOPT:
-            return is_adopted(plan, facts) or (facts.canary is not None and facts.canary.deleting)
-        case Promotion.FIRST:
-            return False
-        case _:
-            assert_never(plan.promotion)
 
 
 # The way back

@@ -35,8 +35,9 @@ class Workload:
     """A Deployment as it was seen, with its pods counted.
 
     `wanted` is spec.replicas; `serving` counts pods that are ready and that the Service's EndpointSlices list as
-    ready, and never more than the Deployment's own status says; `pods` counts all that exist, those on their way out included. `settled` says that the Deployment controller
-    has seen the latest spec. `release` is the RELEASE_LABEL of the pod template.
+    ready, and is never more than the Deployment's own status says; `pods` counts all that exist, those on their way
+    out included. `settled` says that the Deployment controller has seen the latest spec. `release` is the
+    RELEASE_LABEL of the pod template.
     """
 
     uid: str

@@ -43,8 +43,9 @@ class Parts:
 class Memory:
     """What one runner remembers between turns. Losing it costs a smoke test that is put again, and nothing else.
 
-    By the monotonic clock: `confirmed_at`, when the last save that succeeded was sent; `pending_until`, when no call can be on its way any more; `watched_since`, since when the
-    record has been at `watched_version`, while another runner drives.
+    By the monotonic clock: `confirmed_at`, when the last save that succeeded was sent; `pending_until`, when no call
+    can be on its way any more; `watched_since`, since when the record has been at `watched_version`, while another
+    runner drives.
     """
 
     smoke: dict[str, "asyncio.Task[Judgement]"] = field(default_factory=dict)
