@@ -2,7 +2,6 @@
 
 import math
 from collections import Counter
-from datetime import datetime
 
 from serinus.core.invariants import Rule
 from serinus.core.record import Record
@@ -11,7 +10,7 @@ from serinus.core.watcher import Watcher
 from tests.sim.cluster import Cluster
 from tests.sim.faults import Fault
 from tests.sim.objects import DEPLOYMENT, EVERYTHING, POD, SERVICE, Deployment, Pod, Service
-from tests.sim.scenario import SKEW_SECONDS, START, Scenario
+from tests.sim.scenario import SKEW_SECONDS, Scenario
 
 UNTOLD = "none"
 COVER_SECONDS = 30.0
@@ -28,7 +27,7 @@ class Observer:
         self.word = UNTOLD
         self.coverage: Counter[tuple[str, str, str]] = Counter()
         self.meddled: set[str] = set()  # what others did that a rollout need not survive unharmed
-        self._stamps: dict[datetime, float] = {}  # by held_since, the skew of the clock that wrote it
+        self._held: dict[int, float] = {}  # by step, since when its share has truly been there
         self._furthest = 0
         self._driver = ""
         cluster.followers.append(self._on_change)
@@ -59,6 +58,10 @@ class Observer:
         if not isinstance(self.state, Finished):
             self.watcher.serving(self.seconds, serving)
         self._check_share(canary)
+        if isinstance(self.state, Shifting | Baking):
+            step = self.scenario.plan.steps[self.state.step]
+            if canary == step.canary_replicas and stable == step.stable_replicas:
+                self._held.setdefault(self.state.step, self.seconds)
 
     def _check_share(self, canary: int) -> None:
         """Rule 2, in the true world: never more canary pods at work than the furthest step has."""
@@ -118,8 +121,9 @@ class Observer:
         self._driver = after.driver
         if skew:
             self.struck(Fault.SKEW)
-        if isinstance(state, Baking):
-            self._stamps.setdefault(state.held_since, skew)
+        if isinstance(state, Shifting):
+            self._held.pop(state.step, None)
+            self._count()
         if isinstance(state, Shifting | Baking | Paused):
             self._furthest = max(self._furthest, state.step or 0)
         elif isinstance(state, Promoting):
@@ -135,9 +139,9 @@ class Observer:
         number = getattr(after, "step", len(self.scenario.plan.steps))
         if isinstance(after, Leaving | Finished) or number is None or number <= before.step:
             return
-        written = (before.held_since - START).total_seconds() - self._stamps.get(before.held_since, 0.0)
+        held = self.seconds - self._held.get(before.step, self.seconds)
         allowed = 2 * SKEW_SECONDS if self.scenario.faults.armed(Fault.SKEW) else 0.0
-        held, bake = self.seconds - written, self.scenario.plan.steps[before.step].bake_seconds
+        bake = self.scenario.plan.steps[before.step].bake_seconds
         if held + allowed + 0.01 < bake:
             self.watcher.breach(Rule.BAKE, f"step {before.step + 1} held for {held:.1f} s of {bake:g} s")
 
