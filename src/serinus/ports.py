@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from serinus.core.notices import Notice
 from serinus.core.plan import Plan
 from serinus.core.pods import Pod
 from serinus.core.progress import Progress
@@ -82,8 +83,8 @@ class Cluster(Protocol):
     async def act(self, plan: Plan, action: Action) -> None:
         """Ask for one thing. Safe twice. Raises Trouble."""
 
-    async def log_tail(self, pod: str, container: str, previous: bool) -> tuple[str, ...]:
-        """The last lines of a container's log, or one line that says why they cannot be had."""
+    async def log_tail(self, pod: str, container: str) -> tuple[str, ...]:
+        """The last lines of the run of a container that ended last, or one line that says why they cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +110,13 @@ class Reporter(Protocol):
 
     def report(self, progress: Progress) -> None:
         """Something happened. Must not raise, and must not block for long."""
+
+
+class Notifier(Protocol):
+    """Whoever looks at the cluster, and not at the run: told of each change of state."""
+
+    def notify(self, notice: Notice) -> None:
+        """Something changed. Must not raise, and must not block: it is sent in the background, or not at all."""
+
+    async def close(self) -> None:
+        """Send what is still waiting, within two seconds, and let the rest be. Never raises."""

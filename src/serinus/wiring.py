@@ -10,6 +10,7 @@ from serinus.core.spec import MANAGED_BY, MANAGED_BY_LABEL
 from serinus.engine.cycle import Parts
 from serinus.gates.smoke import Smoke
 from serinus.kube.client import Client, connect
+from serinus.kube.events import KubeNotifier
 from serinus.kube.kubeconfig import Choice, load_config
 from serinus.kube.lease import Lease
 from serinus.kube.pod_http import ProxiedPodHttp
@@ -56,4 +57,5 @@ def parts_for(session: Session, target: Target, reporter: Reporter) -> Parts:
         store=target.store,
         smoke=Smoke(ProxiedPodHttp(target), os.environ),
         reporter=reporter,
+        notifier=KubeNotifier(target, session.runner, reporter),
     )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from serinus.core.plan import HpaRef, Plan, Promotion, StableRef, Timing, make_steps
 from serinus.core.reasons import Reason
-from serinus.core.spec import Naming, Smoke
+from serinus.core.spec import Naming, Smoke, StepSpec
 from serinus.core.state import Evidence
 from serinus.core.turn import Facts, Judgement, Verdict, Workload
 
@@ -18,6 +18,11 @@ UNSURE = Judgement(Verdict.UNSURE)
 CRASH = Judgement(Verdict.FAIL, Reason.CRASH_LOOP, Evidence("container app ended 3 times"))
 NOT_READY = Judgement(Verdict.FAIL, Reason.NEVER_READY, Evidence("1 of 1 canary pods not ready by the deadline"))
 ABORT = Judgement(Verdict.FAIL, Reason.ABORT_ASKED, Evidence("a person asked for the way back (anna)"))
+
+
+def shares(*percents: int) -> tuple[StepSpec, ...]:
+    """Steps that ask for these shares and nothing more."""
+    return tuple(StepSpec(percent) for percent in percents)
 
 
 def after(seconds: float) -> datetime:
@@ -49,10 +54,12 @@ def plan_of(
         images={"app": "registry/checkout:v2"},
         naming=Naming.VERSIONED if by_name else Naming.IN_PLACE,
         promotion=promotion,
-        stable=None if first else StableRef(stable_name, "uid-stable", "v1", replicas, {"app": "checkout:v1"}, "25%"),
+        stable=None
+        if first
+        else StableRef(stable_name, "uid-stable", "v1", replicas, {"app": "checkout:v1"}, "25%", label="v1"),
         canary_name="checkout-v2",
         replicas=replicas,
-        steps=make_steps(tuple(asked), replicas, surge, promotion, timing),
+        steps=make_steps(shares(*asked), replicas, surge, promotion, timing),
         ready_deadline_seconds=READY_SECONDS,
         smoke=smoke,
         smoke_before_traffic=smoke is not None and not first,

@@ -5,7 +5,18 @@ import pytest
 from serinus.core.plan import HpaRef, Promotion
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
-from serinus.core.state import Baking, Evidence, Finished, Leaving, Preparing, Promoting, Shifting, State
+from serinus.core.state import (
+    Baking,
+    Evidence,
+    Finished,
+    Leaving,
+    Paused,
+    PauseEnd,
+    Preparing,
+    Promoting,
+    Shifting,
+    State,
+)
 from serinus.core.transition import begin, next_looks, take_turn
 from serinus.core.turn import (
     Autoscaler,
@@ -217,7 +228,10 @@ def test_a_share_that_is_lost_and_found_for_ever_ends_by_the_deadline_of_the_ste
         assert left.reason is Reason.STEP_TOO_LATE
 
 
-@pytest.mark.parametrize("state", [BAKING, Baking(1, START, START), Shifting(1, START, START)])
+PAUSED = Paused(1, START, after(600), PauseEnd.GO_ON, Reason.PAUSE_ENDED, Evidence("paused by anna"))
+
+
+@pytest.mark.parametrize("state", [BAKING, Baking(1, START, START), Shifting(1, START, START), PAUSED])
 def test_a_canary_that_users_had_and_someone_removed_ends_the_rollout(state: State) -> None:
     left, _ = take_turn(PLAN, state, facts_at(5, stable=workload(3)))
     assert isinstance(left, Leaving)
@@ -250,6 +264,13 @@ def test_the_share_that_users_were_given_is_remembered(state: State, share: floa
     left, _ = take_turn(PLAN, state, facts_at(5, abort=ABORT, **HOLDS))
     assert isinstance(left, Leaving)
     assert left.share_percent == share
+
+
+def test_a_pause_that_is_over_goes_on_though_the_autoscaler_cannot_be_held() -> None:
+    plan = plan_of(hpa=HpaRef("checkout", 2, None))
+    loose = Autoscaler(pinned=False, as_before=True, target="checkout-v1")
+    assert take_turn(plan, PAUSED, facts_at(5, hpa=loose, **HOLDS)) == (PAUSED, (PinHpa(),))
+    assert isinstance(take_turn(plan, PAUSED, facts_at(600, hpa=loose, **HOLDS))[0], Shifting)
 
 
 # Finished, and the clock

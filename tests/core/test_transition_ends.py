@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from serinus.core.plan import HpaRef, Plan, Promotion
 from serinus.core.reasons import Outcome, Reason
+from serinus.core.record import LINE_LENGTH_MAX
 from serinus.core.state import Baking, Evidence, Finished, Leaving, Promoting
 from serinus.core.transition import take_turn
 from serinus.core.turn import (
@@ -208,6 +210,18 @@ def test_leaving_brings_production_to_its_size_before_the_canary_shrinks(
     assert take_turn(plan_of(), LEAVING, facts_at(5, **facts)) == (LEAVING, wishes)
 
 
+def test_a_service_without_a_version_label_has_none_again() -> None:
+    plan = plan_of()
+    assert plan.stable is not None
+    plan = msgspec.structs.replace(plan, stable=msgspec.structs.replace(plan.stable, label=None))
+    assert take_turn(plan, LEAVING, facts_at(5, service_version="v2"))[1] == (MarkVersion(None),)
+
+
+def test_the_previous_version_is_not_removed_while_the_new_one_does_not_serve() -> None:
+    facts = facts_at(5, stable=workload(0), canary=canary(4, 3), service_version="v2")
+    assert take_turn(plan_of(), Promoting(START), facts) == (Promoting(START), ())
+
+
 def test_the_autoscaler_is_given_back_last() -> None:
     assert take_turn(RENAME, LEAVING, facts_at(5, hpa=PINNED)) == (LEAVING, (RestoreHpa("checkout-v1"),))
     assert take_turn(RENAME, LEAVING, facts_at(5, hpa=PINNED, canary_pods_left=1)) == (LEAVING, ())
@@ -245,3 +259,10 @@ def test_a_canary_that_serves_nobody_is_removed_when_production_is_gone() -> Non
 
 def test_a_failed_first_version_is_removed_though_there_is_nothing_to_go_back_to() -> None:
     assert take_turn(FIRST, LEAVING, facts_at(5, stable=None, canary=canary(2)))[1] == (RemoveCanary(),)
+
+
+def test_evidence_that_the_cluster_would_not_save_is_cut_before_it_is_remembered() -> None:
+    loud = replace(CRASH, evidence=Evidence("ended once", ("log: " + "x" * 2**20,)))
+    state, _ = take_turn(plan_of(), Baking(0, START, START), facts_at(5, pods=loud))
+    assert isinstance(state, Leaving)
+    assert len(state.evidence.lines[0]) == LINE_LENGTH_MAX

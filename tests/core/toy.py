@@ -284,10 +284,11 @@ class ToyWorld:
 
     # What it does by itself
 
-    def tick(self, seconds: int) -> None:
+    def tick(self, seconds: float) -> None:
         """Let time pass, second by second, with the controllers at work."""
-        for _ in range(seconds):
-            self.seconds += 1.0
+        while seconds > 0:
+            self.seconds += min(1.0, seconds)
+            seconds -= 1.0
             self._collect()
             for one in (self.stable, self.canary):
                 if one is not None:

@@ -54,6 +54,22 @@ def test_every_value_has_its_place() -> None:
     assert document.position(("nowhere",)) == (1, 1)
 
 
+def test_every_key_has_its_place() -> None:
+    document = read_yaml("a:\n  - b:\n      c\n")
+    assert document.position(("a", 0, "b")) == (3, 7)
+    assert document.key_position(("a", 0, "b")) == (2, 5)
+    assert document.key_position(("a", 0)) == (2, 5)
+    assert document.key_position(("a", 0, "missing")) == (2, 5)
+
+
+def test_a_key_beside_a_merge_stands_where_it_is_written() -> None:
+    document = read_yaml("p: &p {b: 1, c: 2}\nq:\n  b: 3\n  <<: *p\n")
+    assert document.value["q"] == {"b": 3, "c": 2}
+    assert document.position(("q",)) == (3, 3)
+    assert document.position(("q", "b")) == (3, 6)
+    assert document.position(("q", "c")) == (1, 17)
+
+
 @pytest.mark.parametrize(
     ("text", "line", "column", "problem"),
     [
@@ -62,7 +78,7 @@ def test_every_value_has_its_place() -> None:
         ("a: [1, 2\n", 2, 1, ""),
         ("? [a]\n: 1", 1, 3, "not a scalar"),
         ("a: &a [*a]", 1, 4, "contains itself"),
-        ("a: 1\n---\nb: 2", 2, 1, ""),
+        ("a: 1\n---\nb: 2", 2, 1, "a second document"),
         ("a: \x01", 1, 1, ""),
         ("a: {<<: 1}", 1, 9, "only mappings"),
     ],

@@ -29,6 +29,11 @@ ip route add local 10.96.0.0/12 dev lo
 def main(arguments: list[str]) -> int:
     if arguments[:1] == [INSIDE]:
         return _inside(arguments[1:])
+    return in_namespace("tests.real", [INSIDE, *arguments])
+
+
+def in_namespace(module: str, arguments: list[str]) -> int:
+    """Become `python -m module arguments` in a namespace of its own, the control plane's binary at hand."""
     unshare = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
     if problem := _namespace_problem(unshare):
         return _skipped(problem)
@@ -37,7 +42,13 @@ def main(arguments: list[str]) -> int:
     except binary.BuildError as error:
         print(f"real: {error}", file=sys.stderr)
         return 1
-    return _enter([*unshare, sys.executable, "-m", "tests.real", INSIDE, *arguments])
+    return _enter([*unshare, sys.executable, "-m", module, *arguments])
+
+
+def make_network() -> None:
+    """Give the namespace its addresses, and say which cluster the tests and benches are to run on."""
+    subprocess.run(["sh", "-c", NETWORK], check=True)
+    os.environ["SERINUS_TEST_CLUSTER"] = "real"
 
 
 def _enter(command: list[str]) -> NoReturn:
@@ -70,8 +81,7 @@ def _skipped(problem: str) -> int:
 
 
 def _inside(arguments: list[str]) -> int:
-    subprocess.run(["sh", "-c", NETWORK], check=True)
-    os.environ["SERINUS_TEST_CLUSTER"] = "real"
+    make_network()
     # A cancelled CI job says SIGTERM: then, as after Ctrl-C, pytest stops all it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     named = any(Path(argument.split("::")[0]).exists() for argument in arguments if not argument.startswith("-"))

@@ -1,7 +1,7 @@
 """`./run mutants`: each rule of design.md, section 4, broken on purpose, one textual change at a time.
 
-Each mutation of `mutants.json` is applied to a scratch copy; the simulator, and then the core's tests, must notice.
-Exit code 1 when one survives, or when a mutation no longer fits the code.
+Each mutation of `mutants.json` is applied to a scratch copy; the simulator, and then the tests of core and judge, must
+notice. Exit code 1 when one survives, or when a mutation no longer fits the code.
 """
 
 import argparse
@@ -58,8 +58,8 @@ def hunt(mutant: Mutant, scratch: Path) -> str:
         sim = [sys.executable, "-m", "tests.sim", "--seeds", str(SEEDS), "--jobs", "2", "--stop-early"]
         if _fails(sim, scratch):
             return "the simulator"
-        tests = [sys.executable, "-m", "pytest", "-x", "-p", "no:xdist", "tests/core"]
-        return "the core's tests" if _fails(tests, scratch) else ""
+        tests = [sys.executable, "-m", "pytest", "-x", "tests/core", "tests/judge"]
+        return "the tests of core and judge" if _fails(tests, scratch) else ""
     finally:
         target.write_text(whole)
 
@@ -84,7 +84,7 @@ def main() -> int:
         print(*problems, sep="\n")
         return 1
     hunted = [mutant for mutant in mutants() if asked.only in (None, mutant.rule)]
-    survivors, by, began = 0, {"the simulator": 0, "the core's tests": 0}, time.monotonic()
+    survivors, by, began = 0, {"the simulator": 0, "the tests of core and judge": 0}, time.monotonic()
     with tempfile.TemporaryDirectory(prefix="serinus-mutants-") as name:
         scratch = Path(name)
         for part in PARTS:

@@ -45,7 +45,7 @@ class Nature:
         version = None
         if plan.stable is not None:
             stable = plan.stable
-            version = stable.version if plan.mark_version else None
+            version = stable.label
             name = f"{stable.name}-v1"
             settled = Deployment(
                 stable.name, stable.uid, stable.replicas, "v1", stable.max_surge, observed=1, ready=stable.replicas

@@ -5,7 +5,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from serinus.core.record import Command
-from serinus.core.state import Finished
+from serinus.core.state import Finished, State
 from serinus.engine.observe import ABORTING
 from tests.sim.cluster import Cluster
 from tests.sim.faults import BY_OTHERS, Fault
@@ -20,7 +20,7 @@ class People:
 
     def __init__(self, cluster: Cluster, scenario: Scenario, observer: Observer) -> None:
         self.cluster, self.scenario, self.observer = cluster, scenario, observer
-        self.aborted_at: float | None = None
+        self.aborted_in: State | None = None  # where the rollout was when the way back was first asked for
         for word in scenario.words:
             cluster.loop.call_later(word.seconds, self._say, word)
         dice = scenario.dice
@@ -44,8 +44,8 @@ class People:
         command = Command(word.verb, rollout, "ada", at, self.cluster.uid("word"), word.for_seconds, word.end)
         self.cluster.put(RECORD, replace(saving, command=command))
         self.observer.said(word.verb)
-        if word.verb in ABORTING and self.aborted_at is None:
-            self.aborted_at = self.cluster.loop.time()
+        if word.verb in ABORTING and self.aborted_in is None:
+            self.aborted_in = saving.record.state
 
     def _veto(self) -> None:
         plan = self.scenario.plan

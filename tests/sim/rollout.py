@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from serinus.core.invariants import Breach, Rule
 from serinus.core.plan import Promotion
 from serinus.core.reasons import Outcome
-from serinus.core.state import Finished
+from serinus.core.state import Finished, Promoting
 from tests.sim.cluster import Cluster
 from tests.sim.faults import Fault
 from tests.sim.loop import VirtualLoop
@@ -143,6 +143,10 @@ class Game:
                 self.observer.watcher.breach(Rule.ENDS, f"stuck, and nothing stood in the way: {finished}")
             return
         promoted = finished.outcome is Outcome.PROMOTED
+        aborted_in = self.people.aborted_in
+        if promoted and aborted_in is not None and not isinstance(aborted_in, Promoting):
+            sentence = f"promoted, although the way back was asked for in {type(aborted_in).__name__}"
+            self.observer.watcher.breach(Rule.ABORT_WINS, sentence)
         for sentence in (*self._left(promoted), *self._not_restored(promoted)):
             rule = Rule.NOTHING_LEFT if sentence.startswith("left") else Rule.RESTORED
             self.observer.watcher.breach(rule, sentence)
@@ -195,8 +199,9 @@ class Game:
         if production.template != wanted and "undo" not in self.observer.meddled:
             found.append(f"{name}: template {production.template}, not {wanted}")
         service = self.cluster.get(SERVICE, plan.service)
-        if plan.mark_version and service.version != wanted:
-            found.append(f"the Service names {service.version}, not {wanted}")
+        named = wanted if promoted else plan.stable.label
+        if plan.mark_version and service.version != named:
+            found.append(f"the Service names {service.version}, not {named}")
         if plan.hpa is not None:
             hpa = self.cluster.get(HPA, plan.hpa.name)
             own = "own" if plan.hpa.behavior is not None else None

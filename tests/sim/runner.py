@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from serinus.core.invariants import Rule
+from serinus.core.notices import Notice
 from serinus.core.plan import Plan
 from serinus.core.progress import Progress
 from serinus.core.reasons import Reason
@@ -68,7 +69,13 @@ class Runner(Sender):
     async def _life(self) -> Finished:
         clock = SkewedClock(self.cluster.loop, self.skew)
         parts = Parts(
-            runner=self.name, clock=clock, cluster=SimCluster(self), store=SimStore(self), smoke=self, reporter=self
+            runner=self.name,
+            clock=clock,
+            cluster=SimCluster(self),
+            store=SimStore(self),
+            smoke=self,
+            reporter=self,
+            notifier=self,
         )
         while parts.store.load() is None:
             with contextlib.suppress(LostRace, Trouble):
@@ -105,6 +112,12 @@ class Runner(Sender):
     def report(self, progress: Progress) -> None:
         """The Reporter port."""
         self.cluster.note(f"{self.name}: {progress.sentence}")
+
+    def notify(self, notice: Notice) -> None:
+        """The Notifier port."""
+
+    async def close(self) -> None:
+        """The Notifier port."""
 
     async def ask(self, question: SmokeQuestion) -> Judgement:
         """The SmokeGate port."""
@@ -172,7 +185,7 @@ class SimCluster:
     async def changed(self, timeout_seconds: float) -> bool:
         return await self._runner.view.changed(timeout_seconds)
 
-    async def log_tail(self, pod: str, container: str, previous: bool) -> tuple[str, ...]:
+    async def log_tail(self, pod: str, container: str) -> tuple[str, ...]:
         await asyncio.sleep(0.05)
         return (f"the log of {pod}",)
 
@@ -248,13 +261,15 @@ class Request:
         return seen
 
     def _patch(self, name: str, tests: dict[str, Any], **fields: Any) -> Effect:
-        uid = self._seen(name).uid
+        seen = self._seen(name)
 
         def effect() -> Any:
             there: Deployment | None = self.cluster.get(DEPLOYMENT, name)
-            if there is None or there.uid != uid:
+            if there is None or there.uid != seen.uid:
                 raise Trouble(f"Deployment {name} not found, or another one")
-            if any(getattr(there, field) != value for field, value in tests.items()):
+            if there.generation != seen.generation or any(
+                getattr(there, field) != value for field, value in tests.items()
+            ):
                 raise Trouble("the test of a JSON patch does not hold")
             changed = replace(there, **fields)
             if changed != there:
@@ -309,7 +324,7 @@ class Request:
         if pod is not None:
             self.nature.end(pod)
 
-    def _mark(self, version: str) -> Any:
+    def _mark(self, version: str | None) -> Any:
         service = replace(self.cluster.get(SERVICE, self.plan.service), version=version)
         self.cluster.put(SERVICE, service)
         return SERVICE, service

@@ -11,7 +11,7 @@ from enum import Enum
 import msgspec
 
 from serinus.core.plan import Approval, HpaRef, Plan, Promotion, StableRef, Timing, make_steps
-from serinus.core.spec import Naming, Smoke
+from serinus.core.spec import Capacity, Naming, Smoke, StepSpec
 from serinus.core.state import PauseEnd
 from tests.sim.faults import Fault, Faults
 
@@ -60,7 +60,7 @@ class Scenario:
     dice: random.Random = field(repr=False)
 
 
-VERBS = ("abort", "pause", "resume", "promote", "promote --full", "veto", "supersede", "interrupt")
+VERBS = ("abort", "pause", "resume", "promote", "promote --full", "veto", "supersede", "interrupt", "abandoned")
 
 
 def draw(seed: int) -> Scenario:
@@ -121,12 +121,14 @@ def _plan(dice: random.Random) -> Plan:
     timing = Timing(dice.choice((0.0, 5.0, 20.0, 60.0)), dice.choice((40.0, 90.0)), 15.0 if smoke else 0.0)
     surge = dice.choice(("25%", 1, 2, "25%"))
     pods = surge if isinstance(surge, int) else -(-replicas // 4)
-    steps = make_steps(dice.choice((None, (50,), (25, 50), (10, 20, 50), (100,))), replicas, pods, promotion, timing)
+    steps = make_steps(_shares(dice), replicas, pods, promotion, timing, dice.choice(list(Capacity)))
     if dice.random() < 0.15:
         approval = Approval(dice.choice((20.0, 120.0)), dice.choice(list(PauseEnd)))
         steps = (msgspec.structs.replace(steps[0], approval=approval), *steps[1:])
     stable_name = "checkout-v1" if by_name else "checkout"
-    stable = None if first else StableRef(stable_name, "uid-stable", "v1", replicas, {"app": "checkout:v1"}, surge)
+    mark_version = by_name or dice.random() < 0.3
+    label = dice.choice(("v1", "v1", None)) if mark_version else None
+    stable = StableRef(stable_name, "uid-stable", "v1", replicas, {"app": "checkout:v1"}, surge, label)
     hpa = HpaRef("checkout", dice.choice((None, 1, 2)), dice.choice((None, {"scaleUp": {"selectPolicy": "Max"}})))
     return Plan(
         rollout="0000aaaa",
@@ -137,18 +139,23 @@ def _plan(dice: random.Random) -> Plan:
         images={"app": "registry/checkout:v2"},
         naming=Naming.VERSIONED if by_name else Naming.IN_PLACE,
         promotion=promotion,
-        stable=stable,
+        stable=None if first else stable,
         canary_name="checkout-v2" if not first or dice.random() < 0.5 else "checkout",
         replicas=replicas,
         steps=steps,
         ready_deadline_seconds=timing.ready_deadline_seconds,
         smoke=smoke,
         smoke_before_traffic=smoke is not None and not first,
-        mark_version=by_name or dice.random() < 0.3,
+        mark_version=mark_version,
         keep_previous=by_name and dice.random() < 0.3,
         hpa=hpa if not first and dice.random() < 0.3 else None,
         hold_seconds=dice.choice((None, None, None, 45.0)),
     )
+
+
+def _shares(dice: random.Random) -> tuple[StepSpec, ...] | None:
+    percents = dice.choice((None, (50,), (25, 50), (10, 20, 50), (100,)))
+    return tuple(StepSpec(float(percent)) for percent in percents) if percents is not None else None
 
 
 def _words(dice: random.Random, expected_seconds: float) -> tuple[Word, ...]:

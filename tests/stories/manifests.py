@@ -6,10 +6,10 @@ from serinus.sandbox.rest import Raw
 
 SERVICE = "shop"
 PORT = 80
-READINESS = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1}
+READINESS = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1, "timeoutSeconds": 5}
 
 
-def service(version: str | None = None, **selector: str) -> Raw:
+def service(version: str | None = None, selector: dict[str, str] | None = None) -> Raw:
     """The Service; with the metadata label `version` when production is named by it."""
     labels = {"version": version} if version is not None else {}
     ports = [{"name": "http", "port": PORT, "targetPort": 8080}]

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from serinus.sandbox.rest import Api, Mirror, Raw
 from tests.stories.manifests import SERVICE
 
-PATIENCE_SECONDS = 30
-LOOK_AGAIN_SECONDS = 0.02
+PATIENCE_SECONDS = 60
 PATHS = {
     "pods": "/api/v1/namespaces/{}/pods",
     "services": "/api/v1/namespaces/{}/services",
@@ -39,6 +38,7 @@ class Observer:
     def __init__(self, api: Api, namespace: str) -> None:
         self.seen: dict[str, list[Seen]] = {plural: [] for plural in PATHS}
         self.ready_pods: list[tuple[float, int]] = []
+        self._changed = asyncio.Event()
         self._mirrors = {
             plural: Mirror(api, path.format(namespace), self._note(plural)) for plural, path in PATHS.items()
         }
@@ -58,6 +58,7 @@ class Observer:
     def _note(self, plural: str) -> Callable[[str, Raw], None]:
         def note(event: str, raw: Raw) -> None:
             self.seen[plural].append(Seen(time.time(), event, raw))
+            self._changed.set()
             if plural == "pods":
                 self._count()
 
@@ -100,7 +101,8 @@ class Observer:
         try:
             async with asyncio.timeout(seconds):
                 while not holds():
-                    await asyncio.sleep(LOOK_AGAIN_SECONDS)
+                    self._changed.clear()
+                    await self._changed.wait()
         except TimeoutError:
             raise AssertionError(f"not seen within {seconds:g} s: {what}") from None
 

@@ -90,7 +90,7 @@ class Place:
 
     async def deploy(self, image: str, *options: str, **environment: str) -> Result:
         """Release an image with short bakes, to its end."""
-        return await self.serinus("deploy", SERVICE, "--image", image, "--bake", "0.5", *options, **environment)
+        return await self.serinus("deploy", SERVICE, "--image", image, "--bake", "0.2", *options, **environment)
 
     def users(self, rate: int = 100, connections: str = "both") -> AbstractAsyncContextManager[Traffic]:
         """Users of the Service, as long as the block lasts."""

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-PATIENCE_SECONDS = 60
+import serinus
+
+PATIENCE_SECONDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,13 @@ class Session:
 
 async def start_serinus(arguments: list[str], kubeconfig: Path, home: Path, extra: Mapping[str, str]) -> Session:
     """Start `serinus ARGUMENTS`, with a home and an environment of its own."""
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-    environment = {**kept, "HOME": str(home), "KUBECONFIG": str(kubeconfig), **extra}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(Path(serinus.__file__).parents[1]),  # the same code as the tests see, from any folder
+        "HOME": str(home),
+        "KUBECONFIG": str(kubeconfig),
+        **extra,
+    }
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

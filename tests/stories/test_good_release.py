@@ -19,7 +19,7 @@ async def test_a_good_release_under_load_loses_no_request_and_no_capacity(
 ) -> None:
     await place.in_production(PRODUCTION[naming](4))
     async with place.users(RATE, connections) as traffic:
-        result = await place.deploy(V2)
+        result = await place.deploy(V2, "--bake", "0.5")
     assert result.code == 0, story(place, result)
     assert traffic.failed == []
     assert traffic.unanswered == 0

@@ -8,6 +8,7 @@ from serinus.cli.back import take_back
 from serinus.cli.exits import Exit, exit_of
 from serinus.cli.options import choice_of, cluster_options, run
 from serinus.cli.output import writer_for
+from serinus.cli.run import clear_lease
 from serinus.core.reasons import Outcome
 from serinus.core.state import Finished
 from serinus.kube.kubeconfig import Choice
@@ -33,6 +34,7 @@ async def _abort(choice: Choice, service: str, output: str) -> Exit:
         saved = target.store.load()
         if saved is None or isinstance(saved.record.state, Finished):
             writer.say(f"no rollout of Service {service} is under way in namespace {target.namespace}")
+            await clear_lease(session, target)
             return Exit.DONE
         stable = saved.record.plan.stable
         writer.say(f"asking for the way back to version {stable.version if stable is not None else 'nothing'}")

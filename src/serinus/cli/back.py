@@ -1,7 +1,8 @@
 """Take a rollout back from another terminal: ask the run that drives it, and do it from here when it does not begin."""
 
 from serinus.cli.output import Writer
-from serinus.cli.run import ask, drive_unleased, who
+from serinus.cli.run import drive_unleased
+from serinus.cli.words import ask, who
 from serinus.core.progress import finished_progress
 from serinus.core.state import Finished, Leaving
 from serinus.kube.target import Target

@@ -9,7 +9,7 @@ from serinus.cli.exits import Exit
 from serinus.cli.options import run
 from serinus.cli.output import writer_for
 from serinus.cli.run import release
-from serinus.core.spec import Naming, Spec
+from serinus.core.spec import Naming, Spec, StepSpec
 from serinus.kube.kubeconfig import Choice
 from serinus.wiring import open_session
 
@@ -49,7 +49,7 @@ def wish_of(environment: Mapping[str, str]) -> tuple[Spec, Choice]:
         deployment=environment["DEPLOYMENT_NAME"],
         version=environment["NEW_VERSION"],
         naming=Naming.VERSIONED,
-        steps_percent=tuple(range(increment, 100, increment)) or (100,),
+        steps=tuple(StepSpec(percent) for percent in range(increment, 100, increment)) or (StepSpec(100),),
         adapt=True,  # the step took any percentage, and so do we; the plan's first line says what it comes to
         bake_seconds=float(sleep_seconds),
     )

@@ -126,7 +126,7 @@ def reads(asked: "Counter[tuple[str, str]]") -> int:
 
 
 def as_json(figures: Figures) -> dict[str, Any]:
-    """The closing object; README.md documents it."""
+    """The closing object; docs/demo.md documents its fields."""
     good, bad = (_release_json(release, figures.requests) for release in (figures.good, figures.bad))
     bad["seconds_to_rollback"] = seconds_to_rollback(figures.requests, figures.bad)
     return {"good": good, "bad": bad, "left_behind": list(figures.left_behind)}

@@ -22,7 +22,7 @@ LINES_MIN = 4
 INDENT = 9  # of a sentence, after its seconds
 ROWS_MAX = 34
 BAR_CELLS_MIN, BAR_CELLS_MAX = 12, 44
-COLUMNS_BESIDE_BAR = 56
+COLUMNS_BESIDE_BAR = 57
 UNKNOWN = "unknown"  # the load's word for an answer without a version
 COLOURS = {FIRST: "blue", GOOD: "green", BAD: "red"}
 POD_SIGNS = {
@@ -45,7 +45,7 @@ class LiveScreen:
 
     def say(self, sentence: str) -> None:
         """One more line at the end."""
-        self._lines.append(Text(f"{self._seconds():5.1f} s  ", style="dim").append(sentence, style=_style(sentence)))
+        self._lines.append(Text().append(f"{self._seconds():5.1f} s  ", style="dim").append(sentence, _style(sentence)))
         self._draw()
 
     def command(self, text: str) -> None:
@@ -77,7 +77,7 @@ class LiveScreen:
         head = Table.grid(expand=True)
         head.add_column()
         head.add_column(justify="right")
-        title = Text("Serinus", style="bold yellow").append("  one Service, a good and a bad release", style="default")
+        title = Text().append("Serinus", style="bold yellow").append("  one Service, a good and a bad release")
         head.add_row(title, Text(f"{self._seconds():.0f} s", style="dim"))
         return head
 
@@ -125,8 +125,6 @@ def scene_table(scene: Scene, columns: int) -> Table:
         table.add_row(name, pod_signs(track, colour), bar, *_numbers(count))
     if UNKNOWN in counts:
         table.add_row(Text(NO_ANSWER, style="bold red"), "", "", *_numbers(counts[UNKNOWN]))
-    else:
-        table.add_row("")
     return table
 
 
@@ -143,8 +141,8 @@ def pod_signs(track: Track | None, colour: str) -> Text:
 def share_bar(percent: float, cells: int, colour: str) -> Text:
     """A share as a bar and a number."""
     full = round(percent / 100 * cells)
-    bar = Text("━" * full, style=colour).append("━" * (cells - full), style="bright_black")
-    return bar.append(f" {percent:3.0f} %", style="default" if full else "dim")
+    bar = Text().append("▇" * full, style=colour).append(" " * (cells - full))
+    return bar.append(f" {percent:3.0f} %", style="" if full else "dim")
 
 
 def _numbers(count: dict[str, int] | None) -> list[Text]:
@@ -174,10 +172,10 @@ def _result(kind: str, version: str, release: Release | None, running: bool) -> 
 
 
 def _style(sentence: str) -> str:
-    for beginning, style in (("taking everything back", "bold red"), ("rolled back", "red"), ("step ", "default")):
+    for beginning, style in (("taking everything back", "bold red"), ("rolled back", "red"), ("step ", "")):
         if sentence.startswith(beginning):
             return style
-    return "green" if sentence.endswith(("is production", "becomes production")) else "default"
+    return "green" if sentence.endswith(("is production", "becomes production")) else ""
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from typing import Any
 from serinus.cli.sandbox_process import READY_LINE, START_SECONDS, cluster_command, not_started
 
 END_SECONDS = 8.0
+LAST_ANSWERS_SECONDS = 20.0  # the load itself waits ten
 LINE_BYTES_MAX = 1024 * 1024
 SNAPSHOTS = 5
 Raw = dict[str, Any]
@@ -145,7 +146,7 @@ async def run_load(url: str, rate: float, seconds: float, slow_ms: float, out: P
             try:
                 yield traffic
                 child.process.terminate()  # it waits for the answers still due, then writes its closing line
-                await asyncio.wait_for(following, END_SECONDS)
+                await asyncio.wait_for(following, LAST_ANSWERS_SECONDS)
             finally:
                 following.cancel()
                 await asyncio.gather(following, return_exceptions=True)

@@ -5,17 +5,19 @@ import asyncio
 import contextlib
 import json
 import shlex
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+import aiohttp
 
 from serinus.cli.demo_figures import SLOW_MS, Figures, Release, read_requests
 from serinus.cli.demo_processes import Traffic, run_cluster, run_load, run_serinus
 from serinus.cli.demo_world import IMAGE, REPLICAS, SERVICE, World
 from serinus.cli.sandbox_process import SandboxFailed
 from serinus.sandbox.cluster import server_of
-from serinus.sandbox.rest import Api
+from serinus.sandbox.rest import Api, ApiError
 from serinus.system import SystemClock
 
 FIRST, GOOD, BAD = "v1", "v2", "v3"
@@ -64,42 +66,57 @@ async def perform(folder: Path, keeps: bool, screen: Screen) -> Figures:
                 cluster.keep()
             return figures
     except TimeoutError as error:
-        why, hint = f"it took longer than {SECONDS_MAX:g} s", "try again when the machine has less to do"
-        raise SandboxFailed("the demo did not come to its end", "this machine", why, hint) from error
+        raise _not_played("something took too long", "try again when the machine has less to do") from error
+    except (ApiError, aiohttp.ClientError) as error:
+        raise _not_played(
+            f"the embedded cluster did not answer: {error}", "try again; if that does not help, report it"
+        ) from error
+
+
+def _not_played(why: str, hint: str) -> SandboxFailed:
+    return SandboxFailed("the demo did not come to its end", "this machine", why, hint)
 
 
 async def _perform(folder: Path, screen: Screen) -> Figures:
-    clock = SystemClock()
     requests = folder / "requests.jsonl"
-    async with Api(server_of(folder)) as api:
-        world = World(api)
-        async with _beside(world.run()):
-            screen.say(f"the embedded cluster is up, in {folder}")
-            url = await world.install(FIRST)
-            screen.say(f"{SERVICE} {FIRST} runs: {REPLICAS} pods behind Service {SERVICE}, {url}")
-            async with run_load(url, RATE, SECONDS_MAX, SLOW_MS, requests) as traffic:
-                screen.say(f"traffic: {RATE:g} requests/s, half of them on kept connections, half on new ones")
-                scene = Scene(world, traffic, url)
-                async with _beside(_refresh(scene, screen)):
-                    await clock.sleep(CALM_SECONDS)
-                    for version in (GOOD, BAD):
-                        scene.running = version
-                        scene.releases.append(await _release(version, folder, world, screen))
-                        scene.running = None
-                        await clock.sleep(CALM_SECONDS)
-            screen.show(scene)
-            left = await world.left_behind(GOOD)
+    async with contextlib.AsyncExitStack() as stack:
+        world = World(await stack.enter_async_context(Api(server_of(folder))))
+        await stack.enter_async_context(_beside(world.run()))
+        screen.say(f"the embedded cluster is up, in {folder}")
+        url = await world.install(FIRST)
+        screen.say(f"{SERVICE} {FIRST} runs: {REPLICAS} pods behind Service {SERVICE}, {url}")
+        async with run_load(url, RATE, SECONDS_MAX, SLOW_MS, requests) as traffic:
+            screen.say(f"traffic: {RATE:g} requests/s, half of them on kept connections, half on new ones")
+            scene = Scene(world, traffic, url)
+            async with _beside(_refresh(scene, screen)):
+                await _release_both(scene, folder, screen)
+        screen.show(scene)
+        left = await world.left_behind(GOOD)
     good, bad = scene.releases
     return Figures(good, bad, read_requests(requests), tuple(left))
 
 
+async def _release_both(scene: Scene, folder: Path, screen: Screen) -> None:
+    clock = SystemClock()
+    await clock.sleep(CALM_SECONDS)
+    for version in (GOOD, BAD):
+        scene.running = version
+        scene.releases.append(await _release(version, folder, scene.world, screen))
+        scene.running = None
+        await clock.sleep(CALM_SECONDS)
+
+
 @contextlib.asynccontextmanager
-async def _beside(work: Any) -> AsyncIterator[None]:
-    """Run something beside the block, and end it with the block."""
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run something beside the block, and end it with the block; its own failure is told when the block has ended."""
+    task = asyncio.create_task(work)
+    try:
         yield
+    finally:
         task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    if not task.cancelled():
+        task.result()
 
 
 async def _refresh(scene: Scene, screen: Screen) -> None:
@@ -115,16 +132,16 @@ async def _release(version: str, folder: Path, world: World, screen: Screen) -> 
     arguments = arguments_of(version)
     asked_before = await world.requests()
     screen.command("serinus " + shlex.join(arguments))
-    began, last = clock.now().timestamp(), {}
+    began = clock.now().timestamp()
+    last: dict[str, Any] = {}
     async with run_serinus(arguments, folder / "kubeconfig") as child:
         async for line in child.lines():
             said = _parsed(line)
             screen.say(said.get("sentence", line))
-            if said.get("code") == "leaving":
-                for evidence in said.get("lines", ()):
-                    screen.say(f"  {evidence}")
-            if said.get("code") == "finished":
-                last = said
+            evidence = said.get("lines", ()) if said.get("code") == "leaving" else ()
+            for seen in evidence:
+                screen.say(f"  {seen}")
+            last = said if said.get("code") == "finished" else last
         exit_code = await child.process.wait()
     asked = await world.requests() - asked_before
     ended = clock.now().timestamp()

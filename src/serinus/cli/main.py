@@ -10,6 +10,8 @@ from serinus import __version__
 COMMANDS = {
     "deploy": ("serinus.cli.deploy", "Release a new version as a canary, and take it back if it is worse."),
     "plan": ("serinus.cli.plan", "Show what deploy would do: steps, shares, pods, times."),
+    "lint": ("serinus.cli.lint", "Check spec files: all problems at once, with line and column."),
+    "schema": ("serinus.cli.schema", "Print the JSON Schema of spec files, or the CRD."),
     "status": ("serinus.cli.status", "Show where a rollout is, and who drives it."),
     "watch": ("serinus.cli.status", "Show where a rollout is until it has finished."),
     "promote": ("serinus.cli.people", "Go to the next step without waiting; approve a step that waits for it."),
@@ -19,6 +21,9 @@ COMMANDS = {
     "explain": ("serinus.cli.history", "Why a rollout is where it is, or ended as it did; and the exit codes."),
     "list": ("serinus.cli.history", "Every Service that was released by Serinus."),
     "abort": ("serinus.cli.abort", "Take a running rollout back."),
+    "retry": ("serinus.cli.again", "Release the version again that was taken back last."),
+    "undo": ("serinus.cli.again", "Go back to the version before the last one that was promoted."),
+    "guard": ("serinus.cli.guard", "Take a rollout back by itself when its runner never comes back."),
     "codefresh": ("serinus.cli.codefresh", "Deploy from the environment variables of the Codefresh step."),
     "demo": ("serinus.cli.demo", "A good and a bad release on the embedded cluster."),
     "sandbox": ("serinus.cli.sandbox", "Start the embedded cluster and keep it up."),

@@ -1,7 +1,7 @@
 """Options that commands share, and the one place where an error of the cluster becomes words and an exit code."""
 
 import asyncio
-import itertools
+import enum
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from serinus.cli.exits import Exit
-from serinus.core.spec import Image, Naming, Smoke, Spec
+from serinus.core.spec import Capacity, Interrupt, Naming, OnFailure
 from serinus.kube.errors import ApiError, ConfigError, Forbidden, Invalid, KubeError, Unreachable
 from serinus.kube.kubeconfig import Choice
 from serinus.ports import Trouble
@@ -30,79 +30,38 @@ def cluster_options(command: Command) -> Command:
 
 
 def release_options(command: Command) -> Command:
-    """What is to be released, and how."""
+    """What is to be released, and how: each option is sugar for a field of the spec file (`flags.py`)."""
     for option in reversed(
         (
-            click.argument("service"),
+            click.argument("service", required=False),
+            click.option("-f", "--file", "spec_file", metavar="FILE", help="A serinus.yaml; flags win. -: stdin."),
             click.option("--image", "images", multiple=True, metavar="[CONTAINER=]IMAGE:TAG", help="The new image."),
             click.option("--version", help="The new version. Default: the image's tag. Without --image: its new tag."),
             click.option("--deployment", help="Production's Deployment. Default: found behind the Service."),
-            click.option("--naming", type=click.Choice([n.value for n in Naming]), help="Default: as found."),
+            click.option("--naming", type=_words(Naming), help="Default: as found."),
+            click.option("--capacity", type=_words(Capacity),
+                         help="Production stays at full size, or pods are swapped. Default: swap."),
             click.option("--steps", metavar="P,P,...", help="Shares in percent. Default: 25,50,75."),
-            click.option("--adapt", is_flag=True, help="Take the nearest reachable shares instead of refusing."),
-            click.option("--bake", "bake_seconds", type=click.FloatRange(0), default=60.0, show_default=True,
-                         help="Seconds each share must hold."),
-            click.option("--ready-deadline", "ready_deadline_seconds", type=click.FloatRange(1), default=300.0,
-                         show_default=True, help="Seconds until pods must be ready."),
+            click.option("--adapt/--no-adapt", default=None, help="Take the nearest reachable shares, or refuse."),
+            click.option("--bake", metavar="TIME", help="How long each share must hold: 90, 90s, 1m30s. Default: 1m."),
+            click.option("--ready-deadline", metavar="TIME", help="How long until pods must be ready. Default: 5m."),
             click.option("--smoke-http", metavar="PATH", help="This path of a canary pod must answer 2xx or 3xx."),
             click.option("--smoke-command", metavar="CMD", help="A command; its exit code is the verdict."),
-            click.option("--smoke-timeout", "smoke_timeout_seconds", type=click.FloatRange(0.1), default=30.0,
-                         show_default=True, help="Seconds a smoke test may take."),
-            click.option("--keep-previous", is_flag=True, help="Keep the previous Deployment at 0 pods."),
-            click.option("--replicas", type=click.IntRange(1), default=1, show_default=True,
-                         help="Pods of a first deployment."),
+            click.option("--smoke-timeout", metavar="TIME", help="How long a smoke test may take. Default: 30s."),
+            click.option("--on-failure", type=_words(OnFailure), help="What a failed rollout does. Default: revert."),
+            click.option("--interrupt", type=_words(Interrupt), help="What SIGINT and SIGTERM mean. Default: revert."),
+            click.option("--keep-previous/--no-keep-previous", default=None,
+                         help="Keep the previous Deployment at 0 pods."),
+            click.option("--replicas", type=int, help="Pods of a first deployment. Default: 1."),
+            click.option("--during-freeze", metavar="REASON", help="Release in a freeze window all the same."),
         )
     ):  # fmt: skip
         command = option(command)
     return command
 
 
-def spec_of(namespace: str, values: dict[str, Any]) -> Spec:
-    """The spec that the options mean. Raises click.UsageError."""
-    smoke = None
-    if values["smoke_http"] or values["smoke_command"]:
-        path = values["smoke_http"]
-        if path is not None and not path.startswith("/"):
-            raise click.BadParameter(f"{path!r} does not begin with '/'; write /{path}", param_hint="--smoke-http")
-        smoke = Smoke(path, values["smoke_command"], values["smoke_timeout_seconds"])
-    return Spec(
-        namespace=namespace,
-        service=values["service"],
-        version=values["version"],
-        images=tuple(_image(text) for text in values["images"]),
-        deployment=values["deployment"],
-        naming=Naming(values["naming"]) if values["naming"] else None,
-        steps_percent=_steps(values["steps"]),
-        adapt=values["adapt"],
-        bake_seconds=values["bake_seconds"],
-        ready_deadline_seconds=values["ready_deadline_seconds"],
-        smoke=smoke,
-        keep_previous=values["keep_previous"],
-        replicas_when_new=values["replicas"],
-    )
-
-
-def _image(text: str) -> Image:
-    container, found, image = text.partition("=")
-    parsed = Image(image, container) if found else Image(text)
-    if not parsed.image or (found and not container):
-        raise click.BadParameter(f"{text!r} is not [CONTAINER=]IMAGE:TAG", param_hint="--image")
-    return parsed
-
-
-def _steps(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    try:
-        steps = tuple(int(part.strip().removesuffix("%")) for part in text.split(","))
-    except ValueError as error:
-        problem = f"{text!r} is not a list of whole percentages such as 10,25,50"
-        raise click.BadParameter(problem, param_hint="--steps") from error
-    if any(not 1 <= step <= 100 for step in steps):
-        raise click.BadParameter(f"{text!r}: every share is from 1 to 100 percent", param_hint="--steps")
-    if any(later <= earlier for earlier, later in itertools.pairwise(steps)):
-        raise click.BadParameter(f"{text!r}: shares must grow from step to step", param_hint="--steps")
-    return steps
+def _words(words: type[enum.Enum]) -> click.Choice[str]:
+    return click.Choice([word.value for word in words])
 
 
 def choice_of(values: dict[str, Any]) -> Choice:

@@ -7,8 +7,8 @@ import click
 from serinus.cli.exits import Exit
 from serinus.cli.options import choice_of, cluster_options, run
 from serinus.cli.output import Writer, writer_for
-from serinus.cli.run import ask, who
 from serinus.cli.status import sentence_of
+from serinus.cli.words import ask, who
 from serinus.core.state import Finished, PauseEnd
 from serinus.core.turn import Verb
 from serinus.kube.kubeconfig import Choice

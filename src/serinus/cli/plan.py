@@ -5,14 +5,14 @@ from typing import Any
 
 import click
 
+from serinus.cli.checked import checked_plan
 from serinus.cli.exits import Exit
-from serinus.cli.options import choice_of, cluster_options, release_options, run, spec_of
-from serinus.cli.run import Refused
+from serinus.cli.flags import Wish, wish_of
+from serinus.cli.options import cluster_options, release_options, run
 from serinus.core.plan import Plan
-from serinus.core.resolve import NothingToDo, resolve
-from serinus.kube.kubeconfig import Choice
-from serinus.kube.preflight import preflight
-from serinus.kube.target import open_target, survey
+from serinus.core.preflight.facts import Note
+from serinus.core.resolve import NothingToDo
+from serinus.kube.target import open_target
 from serinus.wiring import open_session
 
 
@@ -22,26 +22,22 @@ from serinus.wiring import open_session
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="A table, or JSON.")
 def plan(output: str, **values: Any) -> int:
     """Show what deploy would do with SERVICE: steps with asked and reachable shares, pods, times. Changes nothing."""
-    return run(_plan(choice_of(values), output, values))
+    return run(_plan(wish_of(values), output))
 
 
-async def _plan(choice: Choice, output: str, values: dict[str, Any]) -> Exit:
-    async with open_session(choice) as session:
-        spec = spec_of(session.client.namespace, values)
+async def _plan(wish: Wish, output: str) -> Exit:
+    async with open_session(wish.choice) as session:
+        spec = wish.spec(session.client.namespace)
         async with open_target(session.client, spec.namespace, spec.service) as target:
-            resolution = resolve(spec, await survey(target), session.dice.token())
-            if isinstance(resolution, NothingToDo):
-                click.echo(f"nothing to do: version {resolution.version} is in production already")
+            checked = await checked_plan(session, target, spec)
+            if isinstance(checked, NothingToDo):
+                click.echo(f"nothing to do: version {checked.version} is in production already")
                 return Exit.DONE
-            if not isinstance(resolution, Plan):
-                raise Refused(resolution)
-            if problems := await preflight(target, resolution):
-                raise Refused(problems)
-            click.echo(plan_json(resolution) if output == "json" else plan_text(resolution))
+            click.echo(plan_json(*checked) if output == "json" else plan_text(*checked))
             return Exit.DONE
 
 
-def plan_text(plan: Plan) -> str:
+def plan_text(plan: Plan, notes: tuple[Note, ...] = ()) -> str:
     """The plan as a table, with what comes before and after the steps."""
     stable = plan.stable
     lines = [f"Service {plan.service} in namespace {plan.namespace}"]
@@ -51,6 +47,8 @@ def plan_text(plan: Plan) -> str:
         lines.append(f"  production: version {stable.version}, Deployment {stable.name}, {stable.replicas} pods")
         lines.append(f"  canary:     version {plan.version}, Deployment {plan.canary_name}")
     lines += [f"  image:      {name}: {image}" for name, image in sorted(plan.images.items())]
+    if plan.freeze_override is not None:
+        lines.append(f"  freeze:     passed over, which is recorded: {plan.freeze_override}")
     if plan.smoke_before_traffic:
         lines.append("  first:      a pod outside the Service must pass the smoke test")
     lines.append("")
@@ -62,10 +60,12 @@ def plan_text(plan: Plan) -> str:
         )
     bake = sum(step.bake_seconds for step in plan.steps)
     lines += ["", f"  then:       {plan.promotion.value}", f"  takes:      {_seconds(bake)} and the time pods need"]
+    if notes:
+        lines += ["", "  to be known:", *(f"  - {note.sentence}" for note in notes)]
     return "\n".join(lines)
 
 
-def plan_json(plan: Plan) -> str:
+def plan_json(plan: Plan, notes: tuple[Note, ...] = ()) -> str:
     """The plan as JSON."""
     steps = [
         {
@@ -88,7 +88,9 @@ def plan_json(plan: Plan) -> str:
         "images": plan.images,
         "naming": plan.naming.value,
         "promotion": plan.promotion.name.lower(),
+        "freeze_override": plan.freeze_override,
         "steps": steps,
+        "notes": [{"check": note.check, "what": note.what, "why": note.why, "do": note.hint} for note in notes],
     }
     return json.dumps(body, indent=2)
 

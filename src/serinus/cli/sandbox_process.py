@@ -126,19 +126,21 @@ def stop_cluster(folder: Path) -> int | None:
     """End the cluster of this folder, in order, else by force; its pid, or None when there was none to stop."""
     if (pid := running_pid(folder)) is None:
         return None
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError), contextlib.ExitStack() as stack:
         # The descriptor names this very process: its number cannot be given to a stranger in the meantime.
         ending = os.pidfd_open(pid)
-        try:
-            for number in (signal.SIGTERM, signal.SIGKILL):
-                if running_pid(folder) == pid:
-                    signal.pidfd_send_signal(ending, number)
-                if select.select([ending], [], [], STOP_SECONDS)[0]:
-                    break
-        finally:
-            os.close(ending)
+        stack.callback(os.close, ending)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if running_pid(folder) == pid and not _has_ended(ending, 0.0):
+                signal.pidfd_send_signal(ending, number)
+            if _has_ended(ending, STOP_SECONDS):
+                break
     (folder / "pid").unlink(missing_ok=True)
     return pid
+
+
+def _has_ended(process: int, within_seconds: float) -> bool:
+    return bool(select.select([process], [], [], within_seconds)[0])
 
 
 def export_line(folder: Path) -> str:

@@ -238,7 +238,7 @@ def _leads_back(plan: Plan, wish: Action) -> bool:
         case ScaleCanary(seen, replicas):
             return replicas < seen
         case MarkVersion(version):
-            return plan.stable is not None and version == plan.stable.version
+            return plan.stable is not None and version == plan.stable.label
         case RestoreHpa(target):
             return plan.stable is not None and target == plan.stable.name
         case RemoveCanary() | RemoveProbe() | TakeBackTemplate():
@@ -274,7 +274,7 @@ def _all_is_restored(turned: _Turned) -> Iterator[str]:
     target = plan.stable.name if stays else plan.canary_name
     if facts.hpa is not None and not (facts.hpa.as_before and facts.hpa.target == target):
         yield "the autoscaler has not got back what it had"
-    wrong = plan.version if after.outcome is not Outcome.PROMOTED else plan.stable.version
+    wrong = plan.version if after.outcome is not Outcome.PROMOTED else plan.stable.label
     if plan.mark_version and facts.service_version == wrong:
         yield f"the Service still names version {wrong}"
 
@@ -285,7 +285,8 @@ def _nothing_is_left(turned: _Turned) -> Iterator[str]:
     if not _just_ended(turned) or not isinstance(after, Finished):
         return
     promoted = after.outcome is Outcome.PROMOTED
-    if facts.canary is not None and not (promoted and plan.promotion is not Promotion.ADOPT):
+    kept = plan.revives and facts.canary is not None and facts.canary.wanted == 0
+    if facts.canary is not None and not kept and not (promoted and plan.promotion is not Promotion.ADOPT):
         yield "the canary's Deployment is left"
     if facts.probe is not None:
         yield "the smoke test's pod is left"

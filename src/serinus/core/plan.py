@@ -7,19 +7,17 @@ Finding the workload in the cluster is `kube/read.py`'s job; moving a rollout is
 
 import enum
 from collections.abc import Iterator
+from typing import assert_never
 
 import msgspec
 
-from serinus.core.spec import Naming, Smoke
+from serinus.core.spec import ApprovalDefault, Capacity, Naming, Smoke, Spec, StepSpec
 from serinus.core.state import PauseEnd
 
 TOLERANCE_POINTS = 5.0
 """A share may differ from the asked one by this many percentage points..."""
 TOLERANCE_RATIO = 1.25
 """...and expose at most this many times the users that were meant to be exposed."""
-DEFAULT_SURGE_PERCENT = 25
-REPLICAS_SEARCHED = 200
-"""How many pods a refusal may advise to run."""
 DEFAULT_STEPS_PERCENT = (25, 50, 75)
 PROMOTION_DEADLINE_SECONDS = 600.0
 LEAVING_DEADLINE_SECONDS = 900.0
@@ -69,6 +67,7 @@ class StableRef(msgspec.Struct, frozen=True):
     replicas: int
     images: dict[str, str]
     max_surge: int | str | None = None
+    label: str | None = None  # the Service's `version` label as it was; None: it had none
 
 
 class HpaRef(msgspec.Struct, frozen=True):
@@ -101,8 +100,11 @@ class Plan(msgspec.Struct, frozen=True):
     keep_previous: bool = False
     hpa: HpaRef | None = None
     hold_seconds: float | None = None  # harm holds the rollout for so long, for a person to decide; None: it reverts
+    freeze_override: str | None = None  # why it began inside a freeze window
     promotion_deadline_seconds: float = PROMOTION_DEADLINE_SECONDS
     leaving_deadline_seconds: float = LEAVING_DEADLINE_SECONDS
+    revives: bool = False  # the canary's Deployment was kept before: it is scaled up, and on the way back to 0 again
+    spec: Spec | None = None  # what was asked for: `serinus retry` asks for it again
 
 
 class Unreachable(msgspec.Struct, frozen=True):
@@ -120,9 +122,9 @@ class Timing(msgspec.Struct, frozen=True):
     smoke_timeout_seconds: float = 0.0
 
     @property
-    def step_deadline_seconds(self) -> float:
-        """The longest a step may take: everything that it waits for, one after the other."""
-        return self.ready_deadline_seconds + self.smoke_timeout_seconds + self.bake_seconds
+    def waiting_seconds(self) -> float:
+        """The longest a step may wait for what comes beside its bake: pods and smoke tests, one after the other."""
+        return self.ready_deadline_seconds + self.smoke_timeout_seconds
 
 
 def share_of(canary_replicas: int, stable_replicas: int) -> float:
@@ -131,17 +133,29 @@ def share_of(canary_replicas: int, stable_replicas: int) -> float:
     return 100.0 * canary_replicas / total if total else 0.0
 
 
-def reachable_splits(replicas: int, surge: int) -> Iterator[tuple[int, int]]:
-    """Every (canary, stable) count with both at work, no less than `replicas` in all and at most `surge` more."""
-    for total in range(max(replicas, 2), replicas + max(surge, 1) + 1):
-        for canary in range(1, min(total, replicas + 1)):
-            yield canary, total - canary
+def reachable_splits(replicas: int, surge: int, capacity: Capacity = Capacity.SWAP) -> Iterator[tuple[int, int]]:
+    """Every (canary, stable) count with both at work.
+
+    SWAP: no less than `replicas` in all and at most `surge` more. KEEP: production stays at `replicas`.
+    """
+    match capacity:
+        case Capacity.SWAP:
+            for total in range(max(replicas, 2), replicas + max(surge, 1) + 1):
+                for canary in range(1, min(total, replicas + 1)):
+                    yield canary, total - canary
+        case Capacity.KEEP:
+            for canary in range(1, replicas + 1):
+                yield canary, replicas
+        case _:
+            assert_never(capacity)
 
 
-def nearest_split(asked_percent: float, replicas: int, surge: int) -> tuple[int, int]:
+def nearest_split(
+    asked_percent: float, replicas: int, surge: int, capacity: Capacity = Capacity.SWAP
+) -> tuple[int, int]:
     """The split whose share is nearest to the asked one; of equals, the one with fewest pods."""
     return min(
-        reachable_splits(replicas, surge),
+        reachable_splits(replicas, surge, capacity),
         key=lambda split: (round(abs(share_of(*split) - asked_percent), 6), sum(split)),
     )
 
@@ -152,59 +166,84 @@ def is_near(asked_percent: float, share_percent: float) -> bool:
     return close and share_percent <= TOLERANCE_RATIO * asked_percent
 
 
-def unreachable_steps(asked: tuple[int, ...], replicas: int, surge: int) -> tuple[Unreachable, ...]:
+def unreachable_steps(
+    asked: tuple[StepSpec, ...], replicas: int, surge: int, capacity: Capacity = Capacity.SWAP
+) -> tuple[Unreachable, ...]:
     """The asked shares that no split comes near enough to."""
     found = []
-    for percent in asked:
+    for percent in (step.weight_percent for step in asked):
         if percent >= 100:
             continue  # the last step: everybody
-        nearest = share_of(*nearest_split(percent, replicas, surge))
+        nearest = share_of(*nearest_split(percent, replicas, surge, capacity))
         if not is_near(percent, nearest):
             found.append(Unreachable(percent, nearest))
     return tuple(found)
 
 
-def replicas_needed(asked_percent: float) -> int | None:
-    """The smallest production size at which a share is reachable with the default maxSurge; None: too large a one."""
-    for replicas in range(1, REPLICAS_SEARCHED + 1):
-        if is_near(asked_percent, share_of(*nearest_split(asked_percent, replicas, surge_of(replicas)))):
+def replicas_needed(asked_percent: float, capacity: Capacity = Capacity.SWAP, limit: int = 1000) -> int | None:
+    """The smallest production size at which a share is reachable with one pod more: whatever the surge, it is then."""
+    for replicas in range(1, limit + 1):
+        if is_near(asked_percent, share_of(*nearest_split(asked_percent, replicas, 1, capacity))):
             return replicas
     return None
 
 
-def surge_of(replicas: int) -> int:
-    """The default maxSurge in pods, rounded up as the Deployment controller does."""
-    return -(-replicas * DEFAULT_SURGE_PERCENT // 100)
-
-
 def make_steps(
-    asked: tuple[int, ...] | None, replicas: int, surge: int, promotion: Promotion, timing: Timing
+    asked: tuple[StepSpec, ...] | None,
+    replicas: int,
+    surge: int,
+    promotion: Promotion,
+    timing: Timing,
+    capacity: Capacity = Capacity.SWAP,
 ) -> tuple[Step, ...]:
-    """The steps for asked shares in percent (None: the default ones), strictly growing, the last with everybody.
+    """The steps for asked shares (None: the default ones), strictly growing, the last with everybody.
 
-    Two asked shares that mean the same split become one step. Under ADOPT one stable pod stays until the adoption,
-    which would otherwise scale the adopted ReplicaSet to nothing (field/promotion.md).
+    Two asked shares that mean the same split become one step, with the longer times of the two. Under ADOPT one stable
+    pod stays until the adoption, which would otherwise scale the adopted ReplicaSet to nothing (field/promotion.md).
     """
     if promotion is Promotion.FIRST:
-        return (_step(100, replicas, 0, timing),)
+        return (_step(StepSpec(100), replicas, 0, timing),)
     steps: list[Step] = []
-    for percent in asked or DEFAULT_STEPS_PERCENT:
-        if percent >= 100:
+    everybody = StepSpec(100)
+    for wish in asked or tuple(StepSpec(percent) for percent in DEFAULT_STEPS_PERCENT):
+        if wish.weight_percent >= 100:
+            everybody = wish
             break
-        canary, stable = nearest_split(percent, replicas, surge)
-        if not steps or _grows(steps[-1], canary, stable):
-            steps.append(_step(percent, canary, stable, timing))
+        _add(steps, _step(wish, *nearest_split(wish.weight_percent, replicas, surge, capacity), timing))
     last_stable = 1 if promotion is Promotion.ADOPT else 0
-    if not steps or _grows(steps[-1], replicas, last_stable):
-        steps.append(_step(100, replicas, last_stable, timing))
+    _add(steps, _step(everybody, replicas, last_stable, timing))
     return tuple(steps)
 
 
-def _grows(last: Step, canary: int, stable: int) -> bool:
+def _add(steps: list[Step], step: Step) -> None:
+    """Add a step that grows; one that does not lends its longer times and its approval to the step before."""
+    if not steps or _grows(steps[-1], step):
+        steps.append(step)
+        return
+    last = steps[-1]
+    bake_seconds = max(last.bake_seconds, step.bake_seconds)
+    waiting_seconds = max(last.deadline_seconds - last.bake_seconds, step.deadline_seconds - step.bake_seconds)
+    steps[-1] = msgspec.structs.replace(
+        last,
+        bake_seconds=bake_seconds,
+        deadline_seconds=bake_seconds + waiting_seconds,
+        approval=last.approval or step.approval,
+    )
+
+
+def _grows(last: Step, step: Step) -> bool:
     """A later step has a greater share, no fewer canary pods and no more stable ones: nothing is taken back."""
-    greater = share_of(canary, stable) > last.share_percent
-    return greater and canary >= last.canary_replicas and stable <= last.stable_replicas
+    fewer = step.canary_replicas < last.canary_replicas or step.stable_replicas > last.stable_replicas
+    return step.share_percent > last.share_percent and not fewer
 
 
-def _step(percent: float, canary: int, stable: int, timing: Timing) -> Step:
-    return Step(percent, canary, stable, timing.bake_seconds, timing.step_deadline_seconds)
+def _step(wish: StepSpec, canary: int, stable: int, timing: Timing) -> Step:
+    bake_seconds = timing.bake_seconds if wish.bake_seconds is None else wish.bake_seconds
+    deadline_seconds = wish.deadline_seconds
+    if deadline_seconds is None:
+        deadline_seconds = bake_seconds + timing.waiting_seconds
+    approval = None
+    if wish.approval is not None:
+        end = PauseEnd.GO_ON if wish.approval.default is ApprovalDefault.PROMOTE else PauseEnd.REVERT
+        approval = Approval(wish.approval.deadline_seconds, end)
+    return Step(wish.weight_percent, canary, stable, bake_seconds, deadline_seconds, approval)

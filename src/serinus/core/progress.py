@@ -130,6 +130,8 @@ def progress_of_action(plan: Plan, action: Action) -> Progress:
             return Progress("remove_canary", f"removing canary {plan.canary_name}")
         case RemoveStable():
             return Progress("remove_stable", f"removing the previous version's Deployment {stable}")
+        case MarkVersion(None):
+            return Progress("mark_version", f"Service {plan.service}: no label version again, as before")
         case MarkVersion(version):
             return Progress("mark_version", f"Service {plan.service}: label version is {version}")
         case CreateProbe():

@@ -50,8 +50,9 @@ def _wishes_to_rename(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
         return (RestoreHpa(plan.canary_name),), False
     if plan.keep_previous or facts.stable is None:
         return (), facts.stable is None or facts.stable.pods == 0
-    gone_to_be = facts.stable.deleting or facts.canary.serving < plan.replicas  # nothing goes before all is ready
-    return (() if gone_to_be else (RemoveStable(),)), False
+    if facts.canary.serving < plan.replicas:  # looked at again: a runner may come back to this long after the bake
+        return (), False
+    return (() if facts.stable.deleting else (RemoveStable(),)), False
 
 
 def _wishes_to_adopt(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:

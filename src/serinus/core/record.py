@@ -42,7 +42,9 @@ class Past(msgspec.Struct, frozen=True):
     reason: Reason
     evidence: Evidence
     share_percent: float
-    kept: str | None = None  # the previous version's Deployment, when it was kept at 0 pods
+    kept: str | None = None  # the Deployment of a version out of use that was kept at 0 pods
+    images_before: dict[str, str] = {}  # of production's containers before it, by name
+    freeze_override: str | None = None  # why it began inside a freeze window
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -116,7 +118,7 @@ def bounded(evidence: Evidence) -> Evidence:
 def with_past(record: Record, finished: Finished) -> Record:
     """The record of a finished rollout, itself the newest entry of its history."""
     plan = record.plan
-    kept = plan.stable.name if plan.keep_previous and plan.stable and finished.outcome is Outcome.PROMOTED else None
+    evidence = bounded(finished.evidence)
     past = Past(
         rollout=plan.rollout,
         version_before=plan.stable.version if plan.stable is not None else None,
@@ -125,9 +127,18 @@ def with_past(record: Record, finished: Finished) -> Record:
         ended=finished.at,
         outcome=finished.outcome,
         reason=finished.reason,
-        evidence=bounded(finished.evidence),
+        evidence=evidence,
         share_percent=finished.share_percent,
-        kept=kept,
+        kept=_kept(plan, finished),
+        images_before=plan.stable.images if plan.stable is not None else {},
+        freeze_override=plan.freeze_override,
     )
     history = (past, *record.history)[:HISTORY_MAX]
-    return msgspec.structs.replace(record, state=finished, history=history)
+    state = msgspec.structs.replace(finished, evidence=evidence)
+    return msgspec.structs.replace(record, state=state, history=history)
+
+
+def _kept(plan: Plan, finished: Finished) -> str | None:
+    if finished.outcome is not Outcome.PROMOTED:
+        return plan.canary_name if plan.revives else None
+    return plan.stable.name if plan.keep_previous and plan.stable is not None else None

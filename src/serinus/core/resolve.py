@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from serinus.core.images import choose_images, label_value, name_part, short_hash, version_of
 from serinus.core.plan import (
     Plan,
@@ -12,10 +14,9 @@ from serinus.core.plan import (
     nearest_split,
     replicas_needed,
     share_of,
-    surge_of,
     unreachable_steps,
 )
-from serinus.core.spec import RELEASE_LABEL, VERSION_LABEL, Naming, Spec
+from serinus.core.spec import RELEASE_LABEL, VERSION_LABEL, Capacity, Naming, OnFailure, Spec, StepSpec
 from serinus.core.survey import DeploymentFacts, Problem, ServiceFacts, Survey
 
 NAME_LENGTH_MAX = 52
@@ -30,7 +31,15 @@ class NothingToDo:
     deployment: str
 
 
-Resolution = Plan | NothingToDo | tuple[Problem, ...]
+@dataclass(frozen=True, slots=True)
+class Objections:
+    """Problems that forbid a rollout; with the plan where one could be made, so that it can be looked at further."""
+
+    problems: tuple[Problem, ...]
+    plan: Plan | None = None
+
+
+Resolution = Plan | NothingToDo | Objections
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +55,12 @@ class Production:
 def resolve(spec: Spec, survey: Survey, rollout: str) -> Resolution:
     """Make the plan of rollout `rollout` (an identifier of its own)."""
     if survey.service is None:
-        return (_no_such_service(spec, survey),)
+        return Objections((_no_such_service(spec, survey),))
     if problem := _selector_problem(survey.service, survey.namespace):
-        return (problem,)
+        return Objections((problem,))
     production = find_production(spec, survey, survey.service)
     if isinstance(production, Problem):
-        return (production,)
+        return Objections((production,))
     if production is None:
         return _first_deployment(spec, survey.service, survey, rollout)
     return _release(spec, survey.service, survey, production, rollout)
@@ -139,7 +148,7 @@ def _release(spec: Spec, service: ServiceFacts, survey: Survey, production: Prod
     current = production.version or _version_of_images(stable)
     images = choose_images(spec, stable, current)
     if isinstance(images, Problem):
-        return (images,)
+        return Objections((images,))
     version = spec.version or version_of(next(iter(images.values()))) or ""
     unchanged = all(stable.images.get(name) == image for name, image in images.items())
     if unchanged and (production.version is None or production.version == label_value(version)):
@@ -154,7 +163,7 @@ def _release(spec: Spec, service: ServiceFacts, survey: Survey, production: Prod
         *_release_problems(service, survey, production, plan),
         *_step_problems(spec, stable),
     )
-    return problems or plan
+    return Objections(problems, plan) if problems else plan
 
 
 def _plan(
@@ -165,8 +174,8 @@ def _plan(
     release = label_value(version)
     if release in survey.releases:  # an older ReplicaSet of this release would be taken for the newest (promotion.md)
         release = f"{release[:54]}-{rollout}"
-    steps = make_steps(spec.steps_percent, stable.wanted, stable.surge or 1, promotion, _timing(spec))
-    return Plan(
+    steps = make_steps(spec.steps, stable.wanted, stable.surge or 1, promotion, _timing(spec), spec.capacity)
+    plan = Plan(
         rollout=rollout,
         namespace=survey.namespace,
         service=spec.service,
@@ -182,6 +191,7 @@ def _plan(
             replicas=stable.wanted,
             images=stable.images,
             max_surge=stable.max_surge,
+            label=production.version,
         ),
         canary_name=canary_name(production.base_name, version),
         replicas=stable.wanted,
@@ -192,7 +202,19 @@ def _plan(
         mark_version=production.naming is Naming.VERSIONED or production.version is not None,
         keep_previous=spec.keep_previous and promotion is Promotion.RENAME,
         hpa=survey.autoscalers.get(stable.name),
+        hold_seconds=None if spec.on_failure is OnFailure.REVERT else spec.hold_deadline_seconds,
+        spec=spec,
     )
+    return _revived(plan, survey) if spec.revive else plan
+
+
+def _revived(plan: Plan, survey: Survey) -> Plan:
+    """The plan with a kept Deployment in the canary's place; as it was where none of these images was kept."""
+    for kept in survey.behind:
+        if kept.kept and all(kept.images.get(name) == image for name, image in plan.images.items()):
+            release = kept.template_labels.get(RELEASE_LABEL, plan.release)
+            return msgspec.structs.replace(plan, canary_name=kept.name, release=release, revives=True)
+    return plan
 
 
 def canary_name(base_name: str, version: str) -> str:
@@ -215,7 +237,7 @@ def _first_deployment(spec: Spec, service: ServiceFacts, survey: Survey, rollout
     where = f"Service {service.name} in namespace {survey.namespace}"
     if len(spec.images) != 1 or version_of(spec.images[0].image) is None:
         why = "nothing is deployed behind it yet, and a first deployment needs exactly one image, with a tag"
-        return (Problem("cannot deploy a first version", where, why, "give --image IMAGE:TAG"),)
+        return Objections((Problem("cannot deploy a first version", where, why, "give --image IMAGE:TAG"),))
     image = spec.images[0]
     version = spec.version or version_of(image.image) or ""
     base = spec.deployment or service.name
@@ -223,7 +245,8 @@ def _first_deployment(spec: Spec, service: ServiceFacts, survey: Survey, rollout
     name = canary_name(base, version) if versioned else base
     if name in survey.deployment_names:
         why = "it exists, but the Service does not select its pods"
-        return (Problem(f"Deployment {name} is in the way", where, why, "remove it, or give --deployment NAME"),)
+        in_the_way = Problem(f"Deployment {name} is in the way", where, why, "remove it, or give --deployment NAME")
+        return Objections((in_the_way,))
     timing = _timing(spec)
     return Plan(
         rollout=rollout,
@@ -242,6 +265,7 @@ def _first_deployment(spec: Spec, service: ServiceFacts, survey: Survey, rollout
         smoke=spec.smoke,
         smoke_before_traffic=False,
         mark_version=versioned,
+        spec=spec,
     )
 
 
@@ -294,7 +318,7 @@ def _workload_problems(stable: DeploymentFacts, namespace: str) -> tuple[Problem
 
 def _release_problems(service: ServiceFacts, survey: Survey, production: Production, plan: Plan) -> tuple[Problem, ...]:
     found = []
-    if plan.canary_name in survey.deployment_names:
+    if plan.canary_name in survey.deployment_names and not plan.revives:
         found.append(
             Problem(
                 f"Deployment {plan.canary_name} exists already",
@@ -327,30 +351,32 @@ def _release_problems(service: ServiceFacts, survey: Survey, production: Product
 
 
 def _step_problems(spec: Spec, stable: DeploymentFacts) -> tuple[Problem, ...]:
-    if spec.adapt or spec.steps_percent is None:
+    if spec.adapt or spec.steps is None:
         return ()
     surge = stable.surge or 1
-    asked = ",".join(str(percent) for percent in spec.steps_percent)
+    asked = ",".join(str(step.weight_percent) for step in spec.steps)
     return tuple(
         Problem(
             f"{step.asked_percent:g} % of {stable.wanted} pods cannot be had",
             f"--steps {asked}",
             f"a share by pod count is canary pods / all pods; the nearest here is {step.nearest_percent:.1f} %",
-            _nearest_plans(spec.steps_percent, step.asked_percent, stable.wanted, surge),
+            _nearest_plans(spec.steps, step.asked_percent, stable.wanted, surge, spec.capacity),
         )
-        for step in unreachable_steps(spec.steps_percent, stable.wanted, surge)
+        for step in unreachable_steps(spec.steps, stable.wanted, surge, spec.capacity)
     )
 
 
-def _nearest_plans(asked: tuple[int, ...], percent: float, replicas: int, surge: int) -> str:
-    steps = make_steps(asked, replicas, surge, Promotion.RENAME, Timing(0.0, 0.0))
+def _nearest_plans(asked: tuple[StepSpec, ...], percent: float, replicas: int, surge: int, capacity: Capacity) -> str:
+    steps = make_steps(asked, replicas, surge, Promotion.RENAME, Timing(0.0, 0.0), capacity)
     nearest = ",".join(f"{round(step.share_percent)}" for step in steps if step.stable_replicas)
-    needed = replicas_needed(percent)
-    scaled = ""
+    needed = replicas_needed(percent, capacity)
+    other = ""
     if needed is not None and needed > replicas:
-        share = share_of(*nearest_split(percent, needed, surge_of(needed)))
-        scaled = f"; or run {needed} pods, which gives {share:.1f} %"
-    return f"take --steps {nearest} (or --adapt, which means the same){scaled}; or split by requests with a router"
+        share = share_of(*nearest_split(percent, needed, 1, capacity))
+        other = f"; or run {needed} pods, which gives {share:.1f} %"
+    elif capacity is Capacity.KEEP and needed is None:
+        other = "; or capacity swap, since with production at its full size no share is above 50 %"
+    return f"take --steps {nearest} (or --adapt, which means the same){other}; or split by requests with a router"
 
 
 def _written(selector: dict[str, str]) -> str:

@@ -40,6 +40,72 @@ class Smoke(msgspec.Struct, frozen=True):
     timeout_seconds: float = 30.0
 
 
+class ApprovalDefault(enum.Enum):
+    """What becomes of a step that nobody approved in time."""
+
+    ABORT = "abort"
+    PROMOTE = "promote"
+
+
+class Approval(msgspec.Struct, frozen=True):
+    """A person must agree before the rollout goes past a step; after the deadline the default is taken."""
+
+    deadline_seconds: float = 3600.0
+    default: ApprovalDefault = ApprovalDefault.ABORT
+
+
+class StepSpec(msgspec.Struct, frozen=True):
+    """One share, as asked for. None: the rollout's own bake time; a deadline that leaves time for all the step does."""
+
+    weight_percent: int
+    bake_seconds: float | None = None
+    deadline_seconds: float | None = None
+    approval: Approval | None = None
+
+
+class Capacity(enum.Enum):
+    """Where the canary's pods come from."""
+
+    KEEP = "keep"  # on top of production, which stays at its full size
+    SWAP = "swap"  # in place of production's, within maxSurge
+
+
+class OnFailure(enum.Enum):
+    """What a failed rollout does."""
+
+    REVERT = "revert"  # takes the canary back at once
+    HOLD = "hold"  # stays where it is until a person says, or the hold deadline passes
+    ASK = "ask"  # asks whoever sits at the terminal; reverts where there is nobody
+
+
+class Interrupt(enum.Enum):
+    """What SIGINT and SIGTERM mean to the run that drives a rollout."""
+
+    REVERT = "revert"
+    PARK = "park"  # leave the rollout as it is; any run can go on with it
+
+
+class CronWindow(msgspec.Struct, frozen=True, tag=True):
+    """A freeze that comes again: it begins when the cron expression (five fields) says, by the zone's clocks."""
+
+    cron: str
+    duration_seconds: float
+    reason: str
+    time_zone: str = "UTC"
+
+
+class DateWindow(msgspec.Struct, frozen=True, tag=True):
+    """A freeze that comes once. ISO dates or times by the zone's clocks; an end that is a date includes that day."""
+
+    begins: str
+    ends: str
+    reason: str
+    time_zone: str = "UTC"
+
+
+Window = CronWindow | DateWindow
+
+
 class Spec(msgspec.Struct, frozen=True):
     """One release, as asked for. Percentages are of requests; None means: choose what suits the workload."""
 
@@ -49,10 +115,17 @@ class Spec(msgspec.Struct, frozen=True):
     images: tuple[Image, ...] = ()
     deployment: str | None = None
     naming: Naming | None = None
-    steps_percent: tuple[int, ...] | None = None
+    capacity: Capacity = Capacity.SWAP
+    steps: tuple[StepSpec, ...] | None = None
     adapt: bool = False  # take the nearest reachable shares instead of refusing
-    bake_seconds: float = 60.0
+    bake_seconds: float = 60.0  # of steps that do not say their own
     ready_deadline_seconds: float = 300.0
     smoke: Smoke | None = None
+    on_failure: OnFailure = OnFailure.REVERT
+    hold_deadline_seconds: float = 3600.0
+    interrupt: Interrupt = Interrupt.REVERT
     keep_previous: bool = False
+    freeze: tuple[Window, ...] = ()
+    during_freeze: str | None = None  # a person's reason to begin inside a freeze window; never from a file
     replicas_when_new: int = 1
+    revive: bool = False  # the version was kept: its Deployment is to serve again as it is, if it is still there

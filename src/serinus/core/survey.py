@@ -33,7 +33,6 @@ class DeploymentFacts:
     surge: int | None = 1
     max_surge: int | str | None = None
     kept: bool = False  # a previous version that an earlier rollout of ours kept
-    has_readiness_probe: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import msgspec
 from serinus.core.plan import Plan, Promotion, share_of
 from serinus.core.promotion import past_return, wishes_to_promote
 from serinus.core.reasons import ASKED_BY_A_PERSON, Outcome, Reason
+from serinus.core.record import bounded
 from serinus.core.state import (
     Baking,
     Evidence,
@@ -39,7 +40,7 @@ from serinus.core.turn import (
     Verdict,
     Wishes,
 )
-from serinus.core.wishes import is_back, share_holds, wishes_for_share, wishes_to_leave
+from serinus.core.wishes import is_back, share_holds, wishes_for_autoscaler, wishes_for_share, wishes_to_leave
 
 PROBE_STAGE = "before users"
 CORRECTIONS_MAX = 3
@@ -127,7 +128,8 @@ def _is_further(state: Underway, after: State) -> bool:
 
 
 def _go_on(plan: Plan, state: Underway, facts: Facts) -> Turn:
-    if facts.hpa is not None and not facts.hpa.pinned:
+    is_over = isinstance(state, Paused) and facts.now >= state.until  # an autoscaler must not keep a pause for ever
+    if facts.hpa is not None and not facts.hpa.pinned and not is_over:
         return state, (PinHpa(),)  # before any size is changed, and again if someone undoes it
     match state:
         case Preparing():
@@ -314,8 +316,10 @@ def _canary_was_there(state: Underway) -> bool:
             return True
         case Shifting(step):
             return step > 0
-        case Paused() | Preparing():
-            return False  # a pause may come before the canary was made; going on makes it again
+        case Paused(paused_at):
+            return paused_at is not None and paused_at > 0  # before that, going on makes it again
+        case Preparing():
+            return False
         case _:
             assert_never(state)
 
@@ -353,7 +357,8 @@ def _failure(reason: Reason, sentence: str) -> Judgement:
 
 def _leaving(plan: Plan, state: State, facts: Facts, grounds: Judgement) -> Leaving:
     reason = grounds.reason or Reason.STEP_TOO_LATE
-    return Leaving(facts.now, reason, grounds.evidence, _share_given(plan, state, facts))
+    evidence = bounded(grounds.evidence)  # a log's line may be longer than the cluster would save
+    return Leaving(facts.now, reason, evidence, _share_given(plan, state, facts))
 
 
 def _share_given(plan: Plan, state: State, facts: Facts) -> float:
@@ -380,7 +385,8 @@ def _leave(plan: Plan, state: Leaving, facts: Facts) -> Turn:
     if facts.now - state.entered >= timedelta(seconds=plan.leaving_deadline_seconds):
         lines = (*state.evidence.lines, "the way back was not seen to complete by its deadline")
         evidence = msgspec.structs.replace(state.evidence, lines=lines)
-        return Finished(facts.now, Outcome.STUCK, state.reason, evidence, state.share_percent), ()
+        stuck = Finished(facts.now, Outcome.STUCK, state.reason, evidence, state.share_percent)
+        return stuck, wishes_for_autoscaler(plan, facts)  # asked once: a person must look, but not for this
     return state, wishes
 
 

@@ -179,9 +179,9 @@ class ScaleStable:
 
 @dataclass(frozen=True, slots=True)
 class MarkVersion:
-    """Let the Service's `version` label name this version."""
+    """Let the Service's `version` label name this version; None: take the label away again."""
 
-    version: str
+    version: str | None
 
 
 @dataclass(frozen=True, slots=True)

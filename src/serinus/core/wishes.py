@@ -53,7 +53,8 @@ def share_holds(step: Step, facts: Facts) -> bool:
 def is_back(plan: Plan, facts: Facts) -> bool:
     """All users on production at its full size, and nothing of the canary left."""
     whole = facts.stable is None or facts.stable.serving >= plan.replicas
-    return whole and facts.canary is None and facts.canary_pods_left == 0 and facts.probe is None
+    gone = facts.canary is None or (plan.revives and facts.canary.wanted == 0)
+    return whole and gone and facts.canary_pods_left == 0 and facts.probe is None
 
 
 def wishes_to_leave(plan: Plan, facts: Facts) -> Wishes:
@@ -69,15 +70,22 @@ def wishes_to_leave(plan: Plan, facts: Facts) -> Wishes:
     at_work = max(facts.canary.serving, facts.canary.serving_at_most) if facts.canary is not None else 0
     if facts.canary is not None and not facts.canary.deleting and (settled or at_work == 0):
         kept = min(at_work, facts.canary.wanted, max(0, plan.replicas - serving))
-        if kept == 0:
+        if kept == 0 and not plan.revives:
             wishes.append(RemoveCanary())
         elif kept < facts.canary.wanted:
             wishes.append(ScaleCanary(facts.canary.wanted, kept))
     if facts.probe is not None and not facts.probe.deleting:
         wishes.append(RemoveProbe())
-    if not wishes and plan.stable is not None and is_back(plan, facts) and hpa_waits(facts, plan.stable.name):
-        wishes.append(RestoreHpa(plan.stable.name))  # last: a free autoscaler could shrink production on the way
+    if not wishes and is_back(plan, facts):  # last: a free autoscaler could shrink production on the way
+        return wishes_for_autoscaler(plan, facts)
     return tuple(wishes)
+
+
+def wishes_for_autoscaler(plan: Plan, facts: Facts) -> Wishes:
+    """Give production's autoscaler back what it had."""
+    if plan.stable is None or not hpa_waits(facts, plan.stable.name):
+        return ()
+    return (RestoreHpa(plan.stable.name),)
 
 
 def _wishes_to_restore(plan: Plan, facts: Facts) -> Wishes:
@@ -90,5 +98,5 @@ def _wishes_to_restore(plan: Plan, facts: Facts) -> Wishes:
     if plan.promotion is Promotion.ADOPT and (handed or facts.stable.paused):
         wishes.insert(0, TakeBackTemplate())
     if plan.mark_version and facts.service_version == plan.version:
-        wishes.append(MarkVersion(plan.stable.version))
+        wishes.append(MarkVersion(plan.stable.label))
     return tuple(wishes)

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 import msgspec
 
 from serinus.core.guard import guarded_turn
+from serinus.core.notices import notice_of_state
+from serinus.core.pods import Track
 from serinus.core.progress import Progress, progress_of_action, progress_of_state
 from serinus.core.record import Record, with_past
 from serinus.core.state import Finished, State
+from serinus.core.transition import PROBE_STAGE
 from serinus.core.turn import Action, Judgement, RunSmoke
 from serinus.core.world import World
 from serinus.engine.observe import MAY_FAIL, first_seen, observe, smoke_stage
-from serinus.ports import Clock, Cluster, LostRace, Reporter, Saved, SmokeGate, SmokeQuestion, Store, Trouble
+from serinus.ports import Clock, Cluster, LostRace, Notifier, Reporter, Saved, SmokeGate, SmokeQuestion, Store, Trouble
 
 STALE_SECONDS_MAX = 10.0
 """A copy of the cluster that may be older than this is not acted upon; nor is a turn that took longer than this."""
@@ -37,6 +40,7 @@ class Parts:
     store: Store
     smoke: SmokeGate
     reporter: Reporter
+    notifier: Notifier
 
 
 @dataclass(slots=True)
@@ -103,6 +107,8 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
         memory.confirmed_at = asked_at
         for progress in progress_of_state(plan, state, after):
             parts.reporter.report(progress)
+        if (notice := notice_of_state(plan, state, after)) is not None:
+            parts.notifier.notify(notice)
     done = await _act(parts, memory, saved, world, actions, began)  # 6 act
     if not done:
         return Turned(saved.record, RETRY_SECONDS)
@@ -133,10 +139,9 @@ def _record_of(saved: Saved, after: State, world: World, runner: str) -> Record:
     record = saved.record
     seen = first_seen(record, world) if isinstance(after, MAY_FAIL) else record.seen
     answered = saved.command.id if saved.command is not None else record.answered
-    fresh = msgspec.structs.replace(record, seen=seen, answered=answered, driver=runner)
-    if after == record.state and fresh == record:
-        return record
-    record = fresh
+    if after == record.state and answered == record.answered and record.driver == runner:
+        return record  # what was first seen is saved with the next change: it is not worth a request of its own
+    record = msgspec.structs.replace(record, seen=seen, answered=answered, driver=runner)
     if isinstance(after, Finished):
         return with_past(record, after)
     return msgspec.structs.replace(record, state=after)
@@ -174,7 +179,9 @@ def _start_smoke(parts: Parts, memory: Memory, saved: Saved, world: World, actio
     plan = saved.record.plan
     if plan.smoke is None or action.stage in memory.smoke:
         return False
-    ready = tuple(pod for pod in world.pods if pod.ready and pod.track.is_canary)
+    # Only the stage's own pods: the probe may still be on its way out when the first step is tested.
+    track = Track.PROBE if action.stage == PROBE_STAGE else Track.CANARY
+    ready = tuple(pod for pod in world.pods if pod.ready and pod.track is track and not pod.deleting)
     question = SmokeQuestion(plan.smoke, plan, action.stage, action.share_percent, ready)
     task = asyncio.create_task(parts.smoke.ask(question))
     task.add_done_callback(lambda _task: memory.answered.set())

@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 
+from serinus.core.notices import notice_of_start
 from serinus.core.plan import Plan
 from serinus.core.record import HISTORY_MAX, Past, Record
 from serinus.core.state import Finished
@@ -27,7 +28,9 @@ async def start(parts: Parts, plan: Plan, before: Saved | None) -> Saved:
         history=history[:HISTORY_MAX],
     )
     record = msgspec.structs.replace(fresh, seen=first_seen(fresh, world))
-    return await parts.store.save(record, before.version if before is not None else None)
+    saved = await parts.store.save(record, before.version if before is not None else None)
+    parts.notifier.notify(notice_of_start(plan))
+    return saved
 
 
 async def drive(parts: Parts) -> Finished:
@@ -43,6 +46,7 @@ async def drive(parts: Parts) -> Finished:
         for task in memory.smoke.values():
             task.cancel()
         await asyncio.gather(*memory.smoke.values(), return_exceptions=True)
+        await parts.notifier.close()
 
 
 async def _wait(parts: Parts, memory: Memory, turned: Turned | None) -> None:

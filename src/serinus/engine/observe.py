@@ -49,7 +49,7 @@ async def _with_log(cluster: Cluster, state: State, judgement: PodsJudgement) ->
         return judgement.with_log(())
     if not sign.has_log:
         return judgement.with_log(())
-    return judgement.with_log(await cluster.log_tail(sign.pod, sign.container, sign.log_of_previous))
+    return judgement.with_log(await cluster.log_tail(sign.pod, sign.container))
 
 
 def _abort(saved: Saved) -> Judgement | None:
@@ -103,6 +103,7 @@ ABORTING = {
     "abort": Reason.ABORT_ASKED,
     "interrupt": Reason.INTERRUPTED,
     "supersede": Reason.SUPERSEDED,
+    "abandoned": Reason.ABANDONED,
 }
 """The commands that take a rollout back, and the reason each of them gives."""
 

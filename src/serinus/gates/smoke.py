@@ -5,6 +5,7 @@ where Serinus runs, and is told of the pods, versions and share in its environme
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Mapping
@@ -118,12 +119,9 @@ async def _bounded_output(process: asyncio.subprocess.Process) -> bytes:
 
 
 def _end(process: asyncio.subprocess.Process) -> None:
-    """End the command and what it started, if it still runs."""
-    if process.returncode is None:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
+    """End what is left of the command: itself, and what it started and left behind."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _fail(sentence: str, lines: tuple[str, ...]) -> Judgement:

@@ -31,7 +31,6 @@ class Sign:
     sentence: str
     lines: tuple[str, ...] = ()
     has_log: bool = False
-    log_of_previous: bool = False  # the log worth reading is the ended run's
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def _worst_ended(pods: Iterable[Pod]) -> Sign | None:
     how = f"exit code {last.exit_code} ({last.reason})"
     sentence = f"container {container.name} of pod {pod.name} ended {times}, last with {how}"
     lines = (*_kubelet(last.message), *_kubelet(container.waiting_message))
-    return Sign(reason, pod.name, container.name, sentence, lines, True, log_of_previous=container.ended is None)
+    return Sign(reason, pod.name, container.name, sentence, lines, has_log=True)
 
 
 def _reason_of_end(container: Container, last: Ended) -> Reason:

@@ -171,7 +171,7 @@ class Actor:
             await target.client.delete(resource, name, target.namespace, propagation=propagation, uid=uid)
         self.deleted_uids.add(uid)
 
-    async def _mark_version(self, version: str) -> None:
+    async def _mark_version(self, version: str | None) -> None:
         target = self._target
         patch = {"metadata": {"labels": {VERSION_LABEL: version}}}
         answer = await target.client.patch(SERVICES, target.service, target.namespace, patch, kind=PatchKind.MERGE)

@@ -94,6 +94,11 @@ class Client:
         request = Request("ask for the server's version", "GET", "/version", is_read=True, attempts_max=1)
         return str((await self._object(request)).get("gitVersion", ""))
 
+    async def group_names(self) -> frozenset[str]:
+        """The API groups that the server has, those of CustomResourceDefinitions included."""
+        raw = await self._object(Request("ask for the server's API groups", "GET", "/apis", is_read=True))
+        return frozenset(group["name"] for group in raw.get("groups") or [])
+
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Raw:
         """One object. Raises NotFound."""
         path = resource.path(namespace, name)

@@ -12,13 +12,11 @@ from enum import Enum, auto
 from typing import Self, assert_never
 
 from .client import Client, Listing
-from .errors import ConfigError, Forbidden, KubeError, NotFound, Throttled, Unauthorized, Unreachable
+from .errors import ConfigError, Forbidden, KubeError, Throttled, Unauthorized, Unreachable
 from .resources import Raw, Resource
 from .watch import Event, watch
 
 WELL_SECONDS_MIN = 10.0  # a watch that held this long was healthy; one that ends sooner counts as a failure
-
-_HOPELESS = (Unauthorized, Forbidden, NotFound, ConfigError)  # for a first list; later, rights may come back
 
 
 class _Phase(Enum):
@@ -70,7 +68,7 @@ class Informer:
             self._task.result()
 
     async def synced(self) -> None:
-        """Wait for the first list. Raises Unauthorized, Forbidden, NotFound or ConfigError when there can be none."""
+        """Wait for the first list. Raises KubeError when it cannot be had, after the client's retries."""
         if self._task is None:
             raise RuntimeError("an Informer is used in `async with`")
         waiting = asyncio.create_task(self._first_list.wait())
@@ -119,8 +117,8 @@ class Informer:
                     case _:
                         assert_never(phase)
             except KubeError as error:
-                if isinstance(error, _HOPELESS) and not self._first_list.is_set():
-                    raise
+                if not self._first_list.is_set():
+                    raise  # the client has tried long enough; later, servers and rights may come back
                 self._note_failure(error)
                 phase, failed = self._phase_after(phase, error), True
             held = self._clock.monotonic() - began >= WELL_SECONDS_MIN

@@ -74,7 +74,8 @@ def _from_kubeconfig(merged: Merged, choice: Choice, paths: list[Path], environm
         hint = f"Choose one with --context, or `kubectl config use-context NAME`; there are: {known}"
         raise ConfigError("no context is chosen", file=files, why="the kubeconfig has no current-context", hint=hint)
     if name not in merged.contexts:
-        raise ConfigError(f"there is no context {name!r}", file=files, hint=f"There are: {known}")
+        why = "the kubeconfig does not have it"
+        raise ConfigError(f"there is no context {name!r}", file=files, why=why, hint=f"There are: {known}")
     context = merged.contexts[name]
     cluster = _entry("cluster", context.value.cluster, merged.clusters, name, context.file)
     user = _entry("user", context.value.user, merged.users, name, context.file) if context.value.user else None

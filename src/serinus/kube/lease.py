@@ -15,7 +15,7 @@ from typing import Any, Self
 from serinus.ports import Clock
 
 from .client import Client
-from .errors import Conflict, KubeError, NotFound, Unreachable
+from .errors import Conflict, KubeError, NotFound, ServerError, Unreachable
 from .informer import Informer
 from .resources import LEASES, Raw
 
@@ -23,6 +23,7 @@ DURATION_SECONDS = 15
 RENEW_SECONDS = 5.0
 RENEW_SECONDS_MAX = 10.0  # unrenewed for this long, we stop believing that it is ours: before anyone else may take it
 RETRY_SECONDS = 1.0
+DELETE_ATTEMPTS_MAX = 3
 LONG_EXPIRED_DURATIONS = 2.0  # by the wall clock; less than this and the clocks may simply disagree
 
 
@@ -116,6 +117,17 @@ class Lease:
             self._renewing.result()
         if not was_lost:
             await self._delete()
+
+    async def clear(self) -> bool:
+        """Delete the Lease that a dead runner left, which takes its duration to know; False: there was none.
+
+        Raises LeaseHeld when its holder is alive, and the other errors of the API.
+        """
+        if await self._look() is None:
+            return False
+        await self.acquire()
+        await self.release()
+        return True
 
     async def _look(self) -> Raw | None:
         try:
@@ -226,8 +238,9 @@ class Lease:
             return self._raw  # not known to be lost; the time limit decides
 
     async def _delete(self) -> None:
+        """Bound to what was seen, so it may be tried again whatever became of the attempt before."""
         raw: Raw | None = self._raw
-        for _ in range(2):
+        for attempt in range(1, DELETE_ATTEMPTS_MAX + 1):
             if raw is None or not self._is_ours(raw):
                 return
             metadata = raw["metadata"]
@@ -241,7 +254,11 @@ class Lease:
                         resource_version=metadata["resourceVersion"],
                     )
                 return
-            except Conflict:
+            except (Conflict, ServerError, Unreachable) as error:
+                if attempt == DELETE_ATTEMPTS_MAX:
+                    raise
+                if not isinstance(error, Conflict):
+                    await self._clock.sleep(self._client.transport.backoff_seconds(attempt))
                 raw = await self._look()
 
 

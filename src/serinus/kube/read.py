@@ -119,8 +119,14 @@ def _ended(raw: Raw | None) -> Ended | None:
     return Ended(raw.get("reason", "Error"), raw.get("message", ""), raw.get("exitCode", -1))
 
 
-def track_of(raw_pod: Raw, plan: Plan, adopted: bool, stable_selector: Raw | None) -> Track | None:
-    """Whose pod this is; None: nobody's. `adopted`: the canary's ReplicaSet is production's own by now."""
+def track_of(
+    raw_pod: Raw, plan: Plan, adopted: bool, stable_selector: Raw | None, kept_selector: Raw | None = None
+) -> Track | None:
+    """Whose pod this is; None: nobody's. `adopted`: the canary's ReplicaSet is production's own by now.
+
+    `kept_selector`: of a kept Deployment that serves again. It may be older than our label, and then also takes the
+    pods of production, which is ours: so production's own selector is asked first.
+    """
     labels = labels_of(raw_pod)
     if labels.get(PROBE_LABEL) == plan.release:
         return Track.PROBE
@@ -128,6 +134,8 @@ def track_of(raw_pod: Raw, plan: Plan, adopted: bool, stable_selector: Raw | Non
         return Track.STABLE if adopted else Track.CANARY
     if stable_selector is not None and matches(stable_selector, labels):
         return Track.STABLE
+    if kept_selector is not None and matches(kept_selector, labels):
+        return Track.CANARY
     return None
 
 
@@ -289,7 +297,6 @@ def deployment_facts(raw: Raw, kept: bool) -> DeploymentFacts:
         surge=_surge_in_pods(raw, wanted),
         max_surge=max_surge_of(raw),
         kept=kept,
-        has_readiness_probe=all("readinessProbe" in container for container in pod_spec["containers"]),
     )
 
 

@@ -8,7 +8,7 @@ from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL
 from serinus.core.turn import Action, Adoption, Autoscaler, ProbePod, Workload
 from serinus.core.world import World
 from serinus.kube.act import Actor
-from serinus.kube.errors import ApiError, KubeError
+from serinus.kube.errors import BadRequest, KubeError, NotFound
 from serinus.kube.informer import Informer
 from serinus.kube.read import (
     autoscaler_of,
@@ -47,7 +47,7 @@ class KubeCluster:
         stable_raw = self._stable(plan)
         canary_raw = target.deployments.objects.get(plan.canary_name)
         adopted = stable_raw is not None and self._canary_replicaset_owner(plan) == stable_raw["metadata"]["uid"]
-        pods = self._pods(plan, adopted, stable_raw)
+        pods = self._pods(plan, adopted, stable_raw, canary_raw if plan.revives else None)
         return World(
             pods=pods,
             stable=self._workload(stable_raw, pods, Track.STABLE),
@@ -82,31 +82,27 @@ class KubeCluster:
         """See `act.py`."""
         await self._actor.act(plan, action)
 
-    async def log_tail(self, pod: str, container: str, previous: bool) -> tuple[str, ...]:
-        """The last lines of the run that ended, quickly or not at all. `previous`: it was seen to be restarted since.
+    async def log_tail(self, pod: str, container: str) -> tuple[str, ...]:
+        """The last lines, quickly or not at all.
 
-        A container that was not can be by the time its log is read, as the kubelet's first restart is at once. So the
-        current log is read first: if there is a previous one after that, the run that ended is the previous one.
+        The previous run is asked for first: by now the kubelet may have started the container again, and a run that has
+        only begun says nothing of the one that ended.
         """
         try:
             async with asyncio.timeout(LOG_SECONDS_MAX):
-                if previous:
-                    return await self._log_lines(pod, container, previous=True)
-                current = await self._log_lines(pod, container, previous=False)
                 try:
-                    return await self._log_lines(pod, container, previous=True)
-                except ApiError:
-                    return current  # it was not restarted: there is no previous log
+                    text = await self._log(pod, container, previous=True)
+                except (BadRequest, NotFound):  # not started again yet: the run that ended is the latest
+                    text = await self._log(pod, container, previous=False)
         except TimeoutError:
             return (f"(the log could not be read within {LOG_SECONDS_MAX:g} s)",)
         except KubeError as error:
             return (f"(the log cannot be read: {error.why})",)
-
-    async def _log_lines(self, pod: str, container: str, previous: bool) -> tuple[str, ...]:
-        text = await self._target.client.logs(
-            pod, self._target.namespace, container=container, tail_lines=LOG_LINES, previous=previous
-        )
         return tuple(line for line in text.splitlines() if line.strip())
+
+    async def _log(self, pod: str, container: str, previous: bool) -> str:
+        client, namespace = self._target.client, self._target.namespace
+        return await client.logs(pod, namespace, container=container, tail_lines=LOG_LINES, previous=previous)
 
     def _stable(self, plan: Plan) -> Raw | None:
         if plan.stable is None:
@@ -114,12 +110,13 @@ class KubeCluster:
         raw = self._target.deployments.objects.get(plan.stable.name)
         return raw if raw is not None and raw["metadata"]["uid"] == plan.stable.uid else None
 
-    def _pods(self, plan: Plan, adopted: bool, stable_raw: Raw | None) -> tuple[Pod, ...]:
+    def _pods(self, plan: Plan, adopted: bool, stable_raw: Raw | None, kept_raw: Raw | None) -> tuple[Pod, ...]:
         target = self._target
         serving = serving_pods(_objects(target.slices))
         selector = stable_raw["spec"]["selector"] if stable_raw is not None else None
+        kept_selector = kept_raw["spec"]["selector"] if kept_raw is not None else None
         raws = [*_objects(target.pods), *_objects(target.probes)]
-        tracked = ((raw, track_of(raw, plan, adopted, selector)) for raw in raws)
+        tracked = ((raw, track_of(raw, plan, adopted, selector, kept_selector)) for raw in raws)
         return tuple(pod_of(raw, track, serving) for raw, track in tracked if track is not None)
 
     def _workload(self, raw: Raw | None, pods: tuple[Pod, ...], track: Track) -> Workload | None:

@@ -42,12 +42,21 @@ class Document:
 
     value: Any
     positions: dict[Path, Position] = field(default_factory=dict)
+    key_positions: dict[Path, Position] = field(default_factory=dict)
 
     def position(self, path: Path) -> Position:
         """Where `path` stands; for a part that is not there, the nearest part around it."""
-        while path and path not in self.positions:
-            path = path[:-1]
-        return self.positions.get(path, (1, 1))
+        return _nearest(self.positions, path)
+
+    def key_position(self, path: Path) -> Position:
+        """Where the key of `path` stands, or the entry of a list; for a part that is not there, as `position`."""
+        return _nearest(self.positions | self.key_positions, path)
+
+
+def _nearest(positions: dict[Path, Position], path: Path) -> Position:
+    while path and path not in positions:
+        path = path[:-1]
+    return positions.get(path, (1, 1))
 
 
 def read_yaml(text: str) -> Document:
@@ -58,13 +67,15 @@ def read_yaml(text: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or error.context or "not YAML"
+        if problem == "but found another document":
+            problem = "a second document begins here"
         raise YamlError(problem, mark.line + 1 if mark else 1, mark.column + 1 if mark else 1) from None
     except yaml.YAMLError as error:
         raise YamlError(str(error).splitlines()[0], 1, 1) from None
     if node is None:
         return Document(None)
     walk = _Walk()
-    return Document(walk.value(node, ()), walk.positions)
+    return Document(walk.value(node, ()), walk.positions, walk.key_positions)
 
 
 class _Walk:
@@ -72,6 +83,7 @@ class _Walk:
 
     def __init__(self) -> None:
         self.positions: dict[Path, Position] = {}
+        self.key_positions: dict[Path, Position] = {}
         self._count = 0
         self._open: set[int] = set()
 
@@ -79,7 +91,7 @@ class _Walk:
         self._count += 1
         if self._count > NODES_MAX:
             raise _problem(node, f"more than {NODES_MAX} values, aliases counted each time")
-        self.positions[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+        self.positions[path] = _position(node)
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node)
         if id(node) in self._open:
@@ -87,6 +99,7 @@ class _Walk:
         self._open.add(id(node))
         value = self._mapping(node, path) if isinstance(node, yaml.MappingNode) else self._sequence(node, path)
         self._open.discard(id(node))
+        self.positions[path] = _position(node)  # again: a merged mapping was read under the same path
         return value
 
     def _sequence(self, node: yaml.Node, path: Path) -> list[Any]:
@@ -95,7 +108,7 @@ class _Walk:
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}
         merged: dict[str, Any] = {}
-        for key_node, value_node in node.value:
+        for key_node, value_node in sorted(node.value, key=lambda pair: bool(pair[0].value != "<<")):
             if not isinstance(key_node, yaml.ScalarNode):
                 raise _problem(key_node, "a key that is not a scalar")
             if key_node.value == "<<" and not key_node.style:
@@ -106,7 +119,12 @@ class _Walk:
             if key in result:
                 raise _problem(key_node, f"the key {key!r} stands here twice")
             result[key] = self.value(value_node, (*path, key))
+            self.key_positions[*path, key] = _position(key_node)
         return merged | result
+
+
+def _position(node: yaml.Node) -> Position:
+    return node.start_mark.line + 1, node.start_mark.column + 1
 
 
 def _merge_sources(node: yaml.Node) -> Iterator[yaml.Node]:

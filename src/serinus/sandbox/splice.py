@@ -73,6 +73,7 @@ class Inbound(_End):
         self._choose = choose
         self._live = live
         self._connecting: asyncio.Task[None] | None = None
+        self._early = b""  # what the client said before there was anybody to tell
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -81,8 +82,22 @@ class Inbound(_End):
         if address is None:
             reset(self.transport)
             return
+        # Early releases of Python 3.11 do not heed a pause asked for here: what comes nevertheless must not be lost.
         self.transport.pause_reading()
         self._connecting = asyncio.get_running_loop().create_task(self._connect(address))
+
+    def data_received(self, data: bytes) -> None:
+        if self.peer is None:
+            self._early += data
+        else:
+            super().data_received(data)
+
+    def eof_received(self) -> bool:
+        """See `_End`; one that comes early is passed on when there is somebody to tell."""
+        if self.peer is None:
+            self.said_all = True
+            return True
+        return super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._live.discard(self)
@@ -106,6 +121,9 @@ class Inbound(_End):
             reset(endpoint)
             return
         self.peer, outbound.peer = outbound, self
+        outbound.transport.write(self._early)
+        if self.said_all:
+            outbound.transport.write_eof()
         self.transport.resume_reading()
 
 

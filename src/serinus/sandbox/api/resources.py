@@ -95,8 +95,8 @@ class Resources:
             self._registry.store, target.kind, _selection(request, target), options, _encoder(request, target.kind)
         )
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
-        await response.prepare(request)
         with contextlib.suppress(ConnectionResetError):  # the watcher went away: nobody is left to be told
+            await response.prepare(request)
             async for lines in feed.lines():
                 if lines:
                     await response.write(lines)

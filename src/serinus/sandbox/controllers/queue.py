@@ -87,7 +87,13 @@ class KeyedQueue(Generic[Key]):
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         delay = min(FIRST_DELAY_SECONDS * 2.0 ** min(failures, 30), LONGEST_DELAY_SECONDS)
-        # A conflict only says that our copy was old, which the watch mends: it is not worth a warning.
-        level = logging.DEBUG if isinstance(error, ApiError) and error.status in (404, 409) else logging.WARNING
+        level = logging.DEBUG if _passes_by_itself(error) else logging.WARNING
         _log.log(level, "%s: %s failed, again in %.3f s: %s", self.name, key, delay, error)
         self.add_after(key, delay)
+
+
+def _passes_by_itself(error: Exception) -> bool:
+    """An old copy, which the watch mends, or a namespace on its way out: not worth a warning."""
+    if not isinstance(error, ApiError):
+        return False
+    return error.status in (404, 409) or (error.status == 403 and "is being terminated" in str(error))

@@ -8,10 +8,11 @@ from serinus.sandbox.controllers.cache import Caches
 from serinus.sandbox.controllers.deployment.controller import DeploymentController
 from serinus.sandbox.controllers.endpoints.controller import EndpointSliceController
 from serinus.sandbox.controllers.garbage.controller import GarbageCollector, served_kinds
+from serinus.sandbox.controllers.job.controller import JobController
 from serinus.sandbox.controllers.replicaset.controller import ReplicaSetController
 from serinus.sandbox.rest import Api
 
-NAMES = ("deployment", "replicaset", "endpointslice", "garbage-collector")
+NAMES = ("deployment", "replicaset", "job", "endpointslice", "garbage-collector")
 
 
 class _Controller(Protocol):
@@ -41,6 +42,8 @@ async def _controller(name: str, api: Api, caches: Caches) -> _Controller:
             return DeploymentController(api, caches)
         case "replicaset":
             return ReplicaSetController(api, caches)
+        case "job":
+            return JobController(api, caches)
         case "endpointslice":
             return EndpointSliceController(api, caches)
         case "garbage-collector":

@@ -1,0 +1,49 @@
+"""A plan that everything speaks for: found, resolved and passed by the preflight; or every problem at once."""
+
+import click
+import msgspec
+
+from serinus.cli.exits import Exit
+from serinus.cli.output import problems_text
+from serinus.core.freeze import freeze_problems, frozen_at
+from serinus.core.plan import Plan
+from serinus.core.preflight.facts import Note
+from serinus.core.resolve import NothingToDo, Objections, resolve
+from serinus.core.spec import Spec
+from serinus.core.survey import Problem
+from serinus.kube.preflight import preflight
+from serinus.kube.target import Target, survey
+from serinus.wiring import Session
+
+
+class Refused(click.ClickException):
+    """Wrong input, or refused before anything was touched: every problem, exit code 2."""
+
+    exit_code = Exit.REFUSED
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(problems_text(problems))
+
+    def show(self, file: object = None) -> None:
+        """All problems, as they are."""
+        click.echo(self.message, err=True)
+
+
+async def checked_plan(session: Session, target: Target, spec: Spec) -> tuple[Plan, tuple[Note, ...]] | NothingToDo:
+    """The plan, and what is to be known of it. Raises Refused, KubeError."""
+    found = resolve(spec, await survey(target), session.dice.token())
+    if isinstance(found, NothingToDo):
+        return found
+    plan = found.plan if isinstance(found, Objections) else found
+    problems = found.problems if isinstance(found, Objections) else ()
+    if plan is None:
+        raise Refused(problems)
+    frozen = frozen_at(spec.freeze, session.clock.now())
+    report = await preflight(target, plan)
+    problems = (*problems, *freeze_problems(frozen, spec), *report.problems)
+    if problems:
+        raise Refused(problems)
+    if frozen is not None:
+        override = f"{spec.during_freeze} (freeze: {frozen.window.reason})"
+        plan = msgspec.structs.replace(plan, freeze_override=override)
+    return plan, report.notes

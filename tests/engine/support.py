@@ -1,0 +1,62 @@
+"""A rollout of the toy cluster, with every port a fake: what the engine's tests start from."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from serinus.core.plan import Plan
+from serinus.core.record import Command
+from serinus.core.state import Finished
+from serinus.core.turn import Judgement
+from serinus.engine.cycle import Memory, Parts, Turned, take_one_turn
+from serinus.engine.drive import drive, start
+from tests.core.toy import Health, ToyWorld
+from tests.fakes.cluster import FakeCluster
+from tests.fakes.notifier import FakeNotifier
+from tests.fakes.reporter import FakeReporter
+from tests.fakes.smoke import FakeSmokeGate
+from tests.fakes.store import FakeStore
+
+
+@dataclass
+class Bench:
+    """The world and what is saved. Each runner that comes has a memory, a smoke gate and an ear of its own."""
+
+    plan: Plan
+    toy: ToyWorld
+    cluster: FakeCluster
+    store: FakeStore = field(default_factory=FakeStore)
+    answers: dict[str, Judgement | None] = field(default_factory=dict)
+    gates: list[FakeSmokeGate] = field(default_factory=list)
+    reporter: FakeReporter = field(default_factory=FakeReporter)
+    notifier: FakeNotifier = field(default_factory=FakeNotifier)
+
+    def runner(self) -> Parts:
+        gate = FakeSmokeGate(self.cluster.clock, self.answers)
+        self.gates.append(gate)
+        return Parts(self.cluster.clock, self.cluster, self.store, gate, self.reporter, self.notifier)
+
+    async def begin(self) -> None:
+        await start(self.runner(), self.plan, self.store.load())
+
+    async def finish(self) -> Finished:
+        return await drive(self.runner())
+
+    async def turns(self, count: int, memory: Memory | None = None) -> list[Turned | None]:
+        """So many turns of one runner, and a second for the world after each."""
+        parts, memory = self.runner(), memory or Memory()
+        turned = []
+        for _ in range(count):
+            turned.append(await take_one_turn(parts, memory))
+            self.toy.tick(1)
+            self.cluster.clock.advance(1)
+            await asyncio.sleep(0)
+        return turned
+
+    def ask(self, verb: str, rollout: str | None = None) -> None:
+        now = self.cluster.clock.now()
+        self.store.command(Command(verb, rollout or self.plan.rollout, "anna", now))
+
+
+def bench(plan: Plan, health: Health = Health.GOOD, answers: dict[str, Judgement | None] | None = None) -> Bench:
+    toy = ToyWorld(plan, health)
+    return Bench(plan, toy, FakeCluster(toy), answers=answers or {})
