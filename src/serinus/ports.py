@@ -51,7 +51,14 @@ class LostRace(Exception):
 
 
 class Trouble(Exception):
-    """The world did not do what was asked; the next turn asks again. The text says what, where and why."""
+    """The world did not do what was asked; the next turn asks again. The text says what, where and why.
+
+    `may_come_late`: nobody knows whether it was done, and it may still be.
+    """
+
+    def __init__(self, sentence: str, may_come_late: bool = False) -> None:
+        super().__init__(sentence)
+        self.may_come_late = may_come_late
 
 
 class Store(Protocol):

@@ -51,6 +51,7 @@ async def open_session(choice: Choice) -> AsyncIterator[Session]:
 def parts_for(session: Session, target: Target, reporter: Reporter) -> Parts:
     """What the engine works with, for one target."""
     return Parts(
+        runner=session.runner,
         clock=session.clock,
         cluster=KubeCluster(target),
         store=target.store,

@@ -297,9 +297,9 @@ def _can_go_back(plan: Plan, facts: Facts) -> bool:
     if plan.promotion is Promotion.RENAME:
         return facts.stable is not None and not facts.stable.deleting
     if plan.promotion is Promotion.ADOPT:
-        if facts.canary is not None:
-            return not facts.canary.deleting
-        return facts.canary_pods_left == 0 and (facts.adoption is None or facts.adoption.owner_uid != "uid-stable")
+        if facts.adoption is not None and facts.adoption.owner_uid == "uid-stable":
+            return False
+        return facts.canary_pods_left == 0 if facts.canary is None else not facts.canary.deleting
     return True
 
 

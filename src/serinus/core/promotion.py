@@ -1,6 +1,6 @@
-"""What a promotion asks for next, and whether nothing is left to ask for: read from the cluster, never remembered.
+"""What a promotion asks for next, whether nothing is left to ask for, and whether there is a way back still.
 
-When it begins, when it may be given up and when it is too late are `transition.py`'s rules.
+All is read from the cluster, never remembered. When it begins and when it is given up are `transition.py`'s rules.
 """
 
 from typing import assert_never
@@ -14,6 +14,7 @@ from serinus.core.turn import (
     ReleaseStable,
     RemoveStable,
     RestoreHpa,
+    ScaleStable,
     SizeAdopted,
     Wishes,
     Workload,
@@ -60,7 +61,8 @@ def _wishes_to_adopt(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
     if plan.stable is None or stable is None or adoption is None:
         return (), False
     if canary is not None:
-        return _wishes_to_hand_over(plan, stable, canary, adoption.templates_equal), False
+        ready = canary.serving >= plan.replicas and not is_adopted(plan, facts)  # adopted: this copy of it is old
+        return _wishes_to_hand_over(plan, stable, canary, adoption.templates_equal) if ready else (), False
     if not is_adopted(plan, facts):
         return (), False  # the controller has yet to adopt
     if stable.paused and stable.wanted != plan.replicas:
@@ -83,12 +85,30 @@ def is_adopted(plan: Plan, facts: Facts) -> bool:
     return plan.stable is not None and owner == plan.stable.uid
 
 
+def past_return(plan: Plan, facts: Facts) -> bool:
+    """Whether production's previous version is no longer there to go back to."""
+    match plan.promotion:
+        case Promotion.RENAME:
+            return facts.stable is None or facts.stable.deleting
+        case Promotion.ADOPT if facts.canary is None:  # orphaned or adopted; with no such pods, it was removed
+            return facts.canary_pods_left > 0 or is_adopted(plan, facts)
+        case Promotion.ADOPT:
+            return is_adopted(plan, facts) or (facts.canary is not None and facts.canary.deleting)
+        case Promotion.FIRST:
+            return False
+        case _:
+            assert_never(plan.promotion)
+
+
 def hpa_waits(facts: Facts, target: str) -> bool:
     """Whether the autoscaler has yet to be given back what it had, and to scale this Deployment."""
     return facts.hpa is not None and not (facts.hpa.as_before and facts.hpa.target == target)
 
 
 def _wishes_to_hand_over(plan: Plan, stable: Workload, canary: Workload, templates_equal: bool) -> Wishes:
+    left = plan.steps[-1].stable_replicas
+    if stable.wanted != left:  # with none left, the controller would scale the adopted pods to nothing
+        return (ScaleStable(stable.wanted, left),)
     if not stable.paused or stable.release != plan.release:
         return (HandTemplate(),)
     if not stable.settled or canary.deleting or not templates_equal:

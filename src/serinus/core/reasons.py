@@ -34,6 +34,7 @@ class Reason(Enum):
     FOUGHT_OVER = "someone else keeps changing the sizes that the rollout sets"
     SUPERSEDED = "another version is released in its place"
     ABORT_ASKED = "a person asked for the way back"
+    BROKEN_RULE = "a rule that must always hold was broken: a defect of Serinus, please report it"
     ABANDONED = "nobody drove the rollout any more, and its guard takes it back"
     INTERRUPTED = "the run was interrupted, and takes its canary back"
 

@@ -63,6 +63,7 @@ class Record(msgspec.Struct, frozen=True):
     started: datetime
     ended_before: dict[str, int] = {}
     seen: Seen = Seen()
+    driver: str = ""  # the runner that took it over last: only that one acts
     answered: str = ""  # the identifier of the last word of a person that was answered
     history: tuple[Past, ...] = ()
     format: int = FORMAT

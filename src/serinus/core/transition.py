@@ -12,7 +12,7 @@ from typing import assert_never
 import msgspec
 
 from serinus.core.plan import Plan, Promotion, share_of
-from serinus.core.promotion import is_adopted, wishes_to_promote
+from serinus.core.promotion import past_return, wishes_to_promote
 from serinus.core.reasons import ASKED_BY_A_PERSON, Outcome, Reason
 from serinus.core.record import bounded
 from serinus.core.state import (
@@ -27,7 +27,19 @@ from serinus.core.state import (
     Shifting,
     State,
 )
-from serinus.core.turn import CreateProbe, Facts, Judgement, PinHpa, Request, RunSmoke, Turn, Verb, Verdict, Wishes
+from serinus.core.turn import (
+    CreateProbe,
+    Facts,
+    Judgement,
+    PinHpa,
+    RemoveProbe,
+    Request,
+    RunSmoke,
+    Turn,
+    Verb,
+    Verdict,
+    Wishes,
+)
 from serinus.core.wishes import is_back, share_holds, wishes_for_autoscaler, wishes_for_share, wishes_to_leave
 
 PROBE_STAGE = "before users"
@@ -252,33 +264,20 @@ def _held_by_policy(plan: Plan, state: Underway, facts: Facts) -> State | None:
 
 def _promote(plan: Plan, state: Promoting, facts: Facts) -> Turn:
     called_off = facts.abort or facts.veto or _canary_gone(plan, facts)
-    if called_off is not None and not _past_return(plan, facts):
+    if called_off is not None and not past_return(plan, facts):
         return _leaving(plan, state, facts, called_off), wishes_to_leave(plan, facts)
     wishes, complete = wishes_to_promote(plan, facts)
-    if complete:
+    if facts.probe is not None:  # a call for it came late
+        wishes, complete = (*wishes, *(() if facts.probe.deleting else (RemoveProbe(),))), False
+    if complete and not facts.calls_pending:
         reason = Reason.FIRST_DEPLOYED if plan.promotion is Promotion.FIRST else Reason.COMPLETE
         return Finished(facts.now, Outcome.PROMOTED, reason, Evidence(reason.value), 100.0), ()
     if facts.now - state.entered < timedelta(seconds=plan.promotion_deadline_seconds):
         return state, wishes
     late = _failure(Reason.PROMOTION_TOO_LATE, Reason.PROMOTION_TOO_LATE.value)
-    if _past_return(plan, facts):
+    if past_return(plan, facts):
         return Finished(facts.now, Outcome.STUCK, Reason.PROMOTION_TOO_LATE, late.evidence, 100.0), ()
     return _leaving(plan, state, facts, late), wishes_to_leave(plan, facts)
-
-
-def _past_return(plan: Plan, facts: Facts) -> bool:
-    """Whether production's previous version is no longer there to go back to."""
-    match plan.promotion:
-        case Promotion.RENAME:
-            return facts.stable is None or facts.stable.deleting
-        case Promotion.ADOPT if facts.canary is None:  # orphaned or adopted; with no such pods, it was removed
-            return facts.canary_pods_left > 0 or is_adopted(plan, facts)
-        case Promotion.ADOPT:
-            return facts.canary is not None and facts.canary.deleting
-        case Promotion.FIRST:
-            return False
-        case _:
-            assert_never(plan.promotion)
 
 
 # The way back
@@ -381,7 +380,7 @@ def _share_given(plan: Plan, state: State, facts: Facts) -> float:
 
 def _leave(plan: Plan, state: Leaving, facts: Facts) -> Turn:
     wishes = wishes_to_leave(plan, facts)
-    if not wishes and is_back(plan, facts):
+    if not wishes and is_back(plan, facts) and not facts.calls_pending:
         return Finished(facts.now, _outcome_of(state.reason), state.reason, state.evidence, state.share_percent), ()
     if facts.now - state.entered >= timedelta(seconds=plan.leaving_deadline_seconds):
         lines = (*state.evidence.lines, "the way back was not seen to complete by its deadline")

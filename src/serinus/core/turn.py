@@ -35,8 +35,9 @@ class Workload:
     """A Deployment as it was seen, with its pods counted.
 
     `wanted` is spec.replicas; `serving` counts pods that are ready and that the Service's EndpointSlices list as
-    ready; `pods` counts all that exist, those on their way out included. `settled` says that the Deployment controller
-    has seen the latest spec. `release` is the RELEASE_LABEL of the pod template.
+    ready, and is never more than the Deployment's own status says; `pods` counts all that exist, those on their way
+    out included. `settled` says that the Deployment controller has seen the latest spec. `release` is the
+    RELEASE_LABEL of the pod template.
     """
 
     uid: str
@@ -48,6 +49,7 @@ class Workload:
     release: str | None = None
     max_surge: int | str | None = None
     deleting: bool = False
+    serving_at_most: int = 0  # the greater of the two counts: what may not be taken for idle
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class Facts:
     veto: Judgement | None = None  # a veto on one of the rollout's objects
     foreign: Judgement | None = None  # what someone else changed that the rollout cannot go on with
     request: Request | None = None  # what a person asked for, and has not been answered yet
+    calls_pending: bool = False  # a call of this run, or of a runner before it, may still be on its way
     last_writer: str = ""  # who, beside this tool, last wrote to the rollout's Deployments
 
 

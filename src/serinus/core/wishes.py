@@ -26,7 +26,9 @@ def wishes_for_share(plan: Plan, step: Step, facts: Facts) -> Wishes:
     canary, stable = facts.canary, facts.stable
     if canary is None:
         return (*tidy, CreateCanary(step.canary_replicas))
-    if canary.wanted != step.canary_replicas:
+    if canary.wanted < step.canary_replicas or (
+        canary.wanted > step.canary_replicas and _may_shrink(plan, step, facts)
+    ):
         return (*tidy, ScaleCanary(canary.wanted, step.canary_replicas))
     if stable is None or stable.wanted == step.stable_replicas:
         return tidy
@@ -36,9 +38,14 @@ def wishes_for_share(plan: Plan, step: Step, facts: Facts) -> Wishes:
     return tidy
 
 
+def _may_shrink(plan: Plan, step: Step, facts: Facts) -> bool:
+    """Someone made the canary larger: it shrinks again, but not while users need what it has too many."""
+    return facts.stable is None or facts.stable.serving + step.canary_replicas >= plan.replicas
+
+
 def share_holds(step: Step, facts: Facts) -> bool:
     canary, stable = facts.canary, facts.stable
-    if canary is None or canary.serving != step.canary_replicas:
+    if canary is None or canary.serving != step.canary_replicas or canary.wanted != step.canary_replicas:
         return False
     return stable is None or stable.serving == step.stable_replicas
 
@@ -58,9 +65,11 @@ def wishes_to_leave(plan: Plan, facts: Facts) -> Wishes:
     """
     wishes: list[Action] = list(_wishes_to_restore(plan, facts))
     none = plan.replicas if plan.stable is None else 0  # of a first version there is nothing to wait for
-    serving = facts.stable.serving if facts.stable is not None else none
-    if facts.canary is not None and not facts.canary.deleting:
-        kept = min(facts.canary.serving, facts.canary.wanted, max(0, plan.replicas - serving))
+    serving = min(facts.stable.serving, facts.stable.wanted) if facts.stable is not None else none
+    settled = facts.stable is None or facts.stable.settled  # or else pods that were asked to go may be counted still
+    at_work = max(facts.canary.serving, facts.canary.serving_at_most) if facts.canary is not None else 0
+    if facts.canary is not None and not facts.canary.deleting and (settled or at_work == 0):
+        kept = min(at_work, facts.canary.wanted, max(0, plan.replicas - serving))
         if kept == 0 and not plan.revives:
             wishes.append(RemoveCanary())
         elif kept < facts.canary.wanted:

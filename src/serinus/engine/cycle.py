@@ -1,29 +1,40 @@
 """One turn, as numbered lines: load, observe, judge, decide, save, act. Both drivers run this and nothing else."""
 
 import asyncio
+import math
 from dataclasses import dataclass, field
 
 import msgspec
 
+from serinus.core.guard import guarded_turn
 from serinus.core.notices import notice_of_state
 from serinus.core.pods import Track
 from serinus.core.progress import Progress, progress_of_action, progress_of_state
 from serinus.core.record import Record, with_past
 from serinus.core.state import Finished, State
-from serinus.core.transition import PROBE_STAGE, take_turn
+from serinus.core.transition import PROBE_STAGE
 from serinus.core.turn import Action, Judgement, RunSmoke
 from serinus.core.world import World
 from serinus.engine.observe import MAY_FAIL, first_seen, observe, smoke_stage
 from serinus.ports import Clock, Cluster, LostRace, Notifier, Reporter, Saved, SmokeGate, SmokeQuestion, Store, Trouble
 
 STALE_SECONDS_MAX = 10.0
-"""A copy of the cluster that may be older than this is not acted upon."""
+"""A copy of the cluster that may be older than this is not acted upon; nor is a turn that took longer than this."""
+SILENCE_SECONDS_MAX = 120.0
+"""A runner that was taken over takes back what nobody has saved for so long: well beyond PENDING_SECONDS."""
+RETRY_SECONDS = 1.0
+"""After a turn that could not do what it wanted."""
+PENDING_SECONDS = 30.0
+"""For how long a call that another runner left behind may still be done; a runner that takes over has a fresh copy."""
+UNSEEN_SECONDS = 75.0
+"""For how long a call of its own that was not answered may be done unseen: a watch may be silent for that long."""
 
 
 @dataclass(slots=True)
 class Parts:
-    """What a turn works with."""
+    """What a turn works with. `runner` is the name of this run, unlike any other's."""
 
+    runner: str
     clock: Clock
     cluster: Cluster
     store: Store
@@ -34,36 +45,58 @@ class Parts:
 
 @dataclass(slots=True)
 class Memory:
-    """What one runner remembers between turns. Losing it costs a smoke test that is put again, and nothing else."""
+    """What one runner remembers between turns. Losing it costs a smoke test that is put again, and nothing else.
+
+    By the monotonic clock: `confirmed_at`, when the last save that succeeded was sent; `pending_until`, when no call
+    can be on its way any more; `watched_since`, since when the record has been at `watched_version`, while another
+    runner drives.
+    """
 
     smoke: dict[str, "asyncio.Task[Judgement]"] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
+    drove: bool = False
+    confirmed_at: float = -math.inf
+    pending_until: float = 0.0
+    watched_version: str = ""
+    watched_since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """The end of a turn: the state that is saved now; `quiet` says that everything asked for was done."""
+    """The end of a turn: the state that is saved now, and in how many seconds to look again though nothing happens.
+
+    None: everything asked for was done, so only an event, or a moment that the state itself waits for, is of interest.
+    """
 
     record: Record
-    quiet: bool
+    again_seconds: float | None
 
 
 async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
     """One turn of the rollout that is saved. None: nothing can be decided now (blind, or the save was lost)."""
+    began = parts.clock.monotonic()
     saved = parts.store.load()  # 1 load
     if saved is None:
         return None
     plan, state = saved.record.plan, saved.record.state
+    if isinstance(state, Finished):
+        return Turned(saved.record, None)
+    if not _drives(parts, memory, saved, began):
+        return Turned(saved.record, memory.watched_since + SILENCE_SECONDS_MAX - began)
     world = parts.cluster.observe(plan)
     if world.stale_seconds > STALE_SECONDS_MAX:  # blind: hold still; deadlines go on once there is sight
-        _say_once(parts, memory, f"no news from the cluster for {world.stale_seconds:.0f} s; holding still")
+        _say_once(parts, memory, "no news from the cluster; holding still until there is")
         return None
-    smoke = _smoke_answer(memory, state)
-    facts = await observe(parts.cluster, saved, world, parts.clock.now(), smoke)  # 2 observe, 3 judge
-    after, actions = take_turn(plan, state, facts)  # 4 decide
-    record = _record_of(saved, after, world)
-    if record is not saved.record:
+    smoke, pending = _smoke_answer(memory, state), began < memory.pending_until
+    facts = await observe(parts.cluster, saved, world, parts.clock.now(), smoke, pending)  # 2 observe, 3 judge
+    (after, actions), broken = guarded_turn(plan, state, facts)  # 4 decide
+    for breach in broken:
+        _say_once(parts, memory, f"rule {breach.rule.value} would have been broken: {breach.sentence}")
+    record = _record_of(saved, after, world, parts.runner)
+    unsure = bool(actions) and parts.clock.monotonic() - memory.confirmed_at > STALE_SECONDS_MAX
+    if record is not saved.record or unsure:  # unsure: saved as it is, to see that nobody else has
+        asked_at = parts.clock.monotonic()
         try:
             saved = await parts.store.save(record, saved.version)  # 5 save
         except LostRace:
@@ -71,31 +104,62 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
         except Trouble as trouble:
             _say_once(parts, memory, str(trouble))
             return None
+        memory.confirmed_at = asked_at
         for progress in progress_of_state(plan, state, after):
             parts.reporter.report(progress)
         if (notice := notice_of_state(plan, state, after)) is not None:
             parts.notifier.notify(notice)
-    done = await _act(parts, memory, saved, world, actions)  # 6 act
-    return Turned(saved.record, done)
+    done = await _act(parts, memory, saved, world, actions, began)  # 6 act
+    if not done:
+        return Turned(saved.record, RETRY_SECONDS)
+    return Turned(saved.record, memory.pending_until - began if pending else None)
 
 
-def _record_of(saved: Saved, after: State, world: World) -> Record:
+def _drives(parts: Parts, memory: Memory, saved: Saved, now: float) -> bool:
+    """Whether this runner may act: its name is in the record, or it takes over, by saving its name there first.
+
+    It takes over in its first turn, as whoever starts a runner wants it to drive. One that was taken over watches, and
+    comes back when nothing is heard of the other.
+    """
+    if saved.record.driver == parts.runner:
+        memory.drove = True
+        return True
+    if memory.drove:
+        if memory.watched_version != saved.version:
+            memory.watched_version, memory.watched_since = saved.version, now
+        if now - memory.watched_since < SILENCE_SECONDS_MAX:
+            _say_once(parts, memory, f"another run drives this rollout now ({saved.record.driver}); watching it")
+            return False
+    memory.pending_until = max(memory.pending_until, now + PENDING_SECONDS)
+    return True
+
+
+def _record_of(saved: Saved, after: State, world: World, runner: str) -> Record:
     """What is to be saved: the very record where nothing has changed."""
     record = saved.record
     seen = first_seen(record, world) if isinstance(after, MAY_FAIL) else record.seen
     answered = saved.command.id if saved.command is not None else record.answered
-    if after == record.state and answered == record.answered:
+    if after == record.state and answered == record.answered and record.driver == runner:
         return record  # what was first seen is saved with the next change: it is not worth a request of its own
-    record = msgspec.structs.replace(record, seen=seen, answered=answered)
+    record = msgspec.structs.replace(record, seen=seen, answered=answered, driver=runner)
     if isinstance(after, Finished):
         return with_past(record, after)
     return msgspec.structs.replace(record, state=after)
 
 
-async def _act(parts: Parts, memory: Memory, saved: Saved, world: World, actions: tuple[Action, ...]) -> bool:
-    """Ask for everything, in order; the first trouble ends the turn, and the next one asks again."""
+async def _act(
+    parts: Parts, memory: Memory, saved: Saved, world: World, actions: tuple[Action, ...], began: float
+) -> bool:
+    """Ask for everything, in order; the first trouble ends the turn, and the next one asks again.
+
+    So does what makes the turn out of date: that it took too long, or that something was saved since, such as a word.
+    """
     plan = saved.record.plan
     for action in actions:
+        latest = parts.store.load()
+        overtaken = latest is None or latest.version != saved.version
+        if overtaken or parts.clock.monotonic() - began > STALE_SECONDS_MAX:
+            return False
         if isinstance(action, RunSmoke):
             if _start_smoke(parts, memory, saved, world, action):
                 parts.reporter.report(progress_of_action(plan, action))
@@ -104,6 +168,8 @@ async def _act(parts: Parts, memory: Memory, saved: Saved, world: World, actions
             await parts.cluster.act(plan, action)
         except Trouble as trouble:
             _say_once(parts, memory, str(trouble))
+            if trouble.may_come_late:
+                memory.pending_until = parts.clock.monotonic() + UNSEEN_SECONDS
             return False
         parts.reporter.report(progress_of_action(plan, action))
     return True

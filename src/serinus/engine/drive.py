@@ -9,12 +9,9 @@ from serinus.core.plan import Plan
 from serinus.core.record import HISTORY_MAX, Past, Record
 from serinus.core.state import Finished
 from serinus.core.transition import begin, next_looks
-from serinus.engine.cycle import Memory, Parts, Turned, take_one_turn
+from serinus.engine.cycle import RETRY_SECONDS, Memory, Parts, Turned, take_one_turn
 from serinus.engine.observe import ended_at_start, first_seen
 from serinus.ports import Saved
-
-RETRY_SECONDS = 1.0
-"""After a turn that could not do what it wanted."""
 
 
 async def start(parts: Parts, plan: Plan, before: Saved | None) -> Saved:
@@ -27,6 +24,7 @@ async def start(parts: Parts, plan: Plan, before: Saved | None) -> Saved:
         state=begin(plan, now),
         started=now,
         ended_before=ended_at_start(world),
+        driver=parts.runner,
         history=history[:HISTORY_MAX],
     )
     record = msgspec.structs.replace(fresh, seen=first_seen(fresh, world))
@@ -53,6 +51,9 @@ async def drive(parts: Parts) -> Finished:
 
 async def _wait(parts: Parts, memory: Memory, turned: Turned | None) -> None:
     """Until a watch event, a smoke test's answer, or the next moment at which time alone moves the rollout."""
+    if not memory.smoke:
+        await parts.cluster.changed(_seconds_to_wait(parts, turned))
+        return
     changed = asyncio.create_task(parts.cluster.changed(_seconds_to_wait(parts, turned)))
     answered = asyncio.create_task(memory.answered.wait())
     try:
@@ -65,8 +66,9 @@ async def _wait(parts: Parts, memory: Memory, turned: Turned | None) -> None:
 
 
 def _seconds_to_wait(parts: Parts, turned: Turned | None) -> float:
-    if turned is None or not turned.quiet:
+    if turned is None:
         return RETRY_SECONDS
     now = parts.clock.now()
     ahead = [look for look in next_looks(turned.record.plan, turned.record.state) if look > now]
-    return (min(ahead) - now).total_seconds() if ahead else RETRY_SECONDS
+    seconds = (min(ahead) - now).total_seconds() if ahead else RETRY_SECONDS
+    return seconds if turned.again_seconds is None else min(seconds, turned.again_seconds)

@@ -16,7 +16,9 @@ MAY_FAIL = (Preparing, Shifting, Baking, Paused)
 """The states in which a judgement of the pods can move the rollout."""
 
 
-async def observe(cluster: Cluster, saved: Saved, world: World, now: datetime, smoke: Judgement | None) -> Facts:
+async def observe(
+    cluster: Cluster, saved: Saved, world: World, now: datetime, smoke: Judgement | None, pending: bool
+) -> Facts:
     """Everything the machine gets to know this turn. Reads a container's log only when a verdict needs it."""
     record = saved.record
     judgement = judge_pods(world.pods, record.ended_before)
@@ -36,6 +38,7 @@ async def observe(cluster: Cluster, saved: Saved, world: World, now: datetime, s
         veto=_failure(Reason.VETOED, f"{Reason.VETOED.value}: {world.veto}") if world.veto else None,
         foreign=_foreign(record, world),
         request=_request(saved),
+        calls_pending=pending,
         last_writer=world.last_writer,
     )
 

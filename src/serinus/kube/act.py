@@ -42,7 +42,7 @@ from serinus.kube.build import (
     unpin_patch,
 )
 from serinus.kube.client import PatchKind, Propagation
-from serinus.kube.errors import AlreadyExists, KubeError, NotFound
+from serinus.kube.errors import AlreadyExists, KubeError, NotFound, Unreachable
 from serinus.kube.informer import Informer
 from serinus.kube.read import labels_of, owner_uid, revision_of
 from serinus.kube.resources import DEPLOYMENTS, HPAS, PODS, SERVICES, Raw, Resource
@@ -61,6 +61,8 @@ class Actor:
         """Ask the cluster for one thing. Raises Trouble."""
         try:
             await self._act(plan, action)
+        except Unreachable as error:
+            raise Trouble(str(error), may_come_late=error.may_have_happened) from error
         except KubeError as error:
             raise Trouble(str(error)) from error
 

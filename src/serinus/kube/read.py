@@ -143,20 +143,27 @@ def track_of(
 
 
 def workload_of(raw: Raw, pods: Iterable[Pod], asked_to_go: bool) -> Workload:
-    """A Deployment's facts, with its pods counted. `asked_to_go`: this run has deleted it, and waits to see it gone."""
+    """A Deployment's facts, with its pods counted. `asked_to_go`: this run has deleted it, and waits to see it gone.
+
+    Its own status counts as well, and the lesser number holds: the copy of the pods may be older than the Deployment's,
+    and show pods that a scaling just undone has ended.
+    """
     pods = tuple(pods)
+    counted = sum(pod.serving for pod in pods)
+    reported: int = (raw.get("status") or {}).get("readyReplicas", 0)
     spec = raw["spec"]
     template_labels = spec["template"]["metadata"].get("labels") or {}
     return Workload(
         uid=raw["metadata"]["uid"],
         wanted=spec.get("replicas", 1),
-        serving=sum(pod.serving for pod in pods),
+        serving=min(counted, reported),
         pods=len(pods),
         settled=is_observed(raw),
         paused=bool(spec.get("paused")),
         release=template_labels.get(RELEASE_LABEL),
         max_surge=max_surge_of(raw),
         deleting=asked_to_go or "deletionTimestamp" in raw["metadata"],
+        serving_at_most=max(counted, reported),
     )
 
 
