@@ -33,7 +33,8 @@ class Bench:
     def runner(self) -> Parts:
         gate = FakeSmokeGate(self.cluster.clock, self.answers)
         self.gates.append(gate)
-        return Parts(self.cluster.clock, self.cluster, self.store, gate, self.reporter, self.notifier)
+        name = f"runner-{max(len(self.gates) - 2, 0)}"  # the run that began a rollout is the first that drives it
+        return Parts(name, self.cluster.clock, self.cluster, self.store, gate, self.reporter, self.notifier)
 
     async def begin(self) -> None:
         await start(self.runner(), self.plan, self.store.load())
