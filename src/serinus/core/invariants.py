@@ -104,17 +104,13 @@ def _capacity_is_kept(turned: _Turned) -> Iterator[str]:
 def _serving_after(turned: _Turned, wish: Action) -> int | None:
     """How many pods serve when a wish has come true, pods that do not serve having gone first; None: it takes none."""
     canary, stable = turned.canary_serving, turned.stable_serving
-    match wish:
-        case ScaleStable(seen, replicas) if replicas < seen:
-            return canary + min(stable, replicas)
-        case ScaleCanary(seen, replicas) if replicas < seen:
-            return stable + min(canary, replicas)
-        case RemoveCanary():
-            return stable
-        case RemoveStable():
-            return canary
-        case _:
-            return None
+    if isinstance(wish, ScaleStable) and wish.replicas < wish.seen:
+        return canary + min(stable, wish.replicas)
+    if isinstance(wish, ScaleCanary) and wish.replicas < wish.seen:
+        return stable + min(canary, wish.replicas)
+    if isinstance(wish, RemoveCanary):
+        return stable
+    return canary if isinstance(wish, RemoveStable) else None
 
 
 def _unsafe_to_adopt(turned: _Turned, wish: HandTemplate | OrphanCanary) -> str:
@@ -139,13 +135,11 @@ def _share_is_backed(turned: _Turned) -> Iterator[str]:
         return
     most = turned.plan.steps[step].canary_replicas
     for wish in turned.wishes:
-        match wish:
-            case CreateCanary(replicas) | ScaleCanary(_, replicas) if replicas > most:
-                yield f"{wish} in a step of {most} canary pods"
-            case ScaleStable(seen, replicas) if replicas < seen and turned.canary_serving < most:
-                yield f"{wish} with {turned.canary_serving} of {most} canary pods ready"
-            case _:
-                pass
+        if isinstance(wish, CreateCanary | ScaleCanary) and wish.replicas > most:
+            yield f"{wish} in a step of {most} canary pods"
+        shrinks = isinstance(wish, ScaleStable) and wish.replicas < wish.seen
+        if shrinks and turned.canary_serving < most:
+            yield f"{wish} with {turned.canary_serving} of {most} canary pods ready"
 
 
 def _step_of(state: State) -> int | None:
@@ -187,17 +181,14 @@ def _only_pass_passes(turned: _Turned) -> Iterator[str]:
 def _went_on(turned: _Turned) -> bool:
     """Whether the rollout went forwards: to a later step, to the wait for its approval, or to the promotion."""
     before, after = turned.before, turned.after
-    match after:
-        case Promoting() | Shifting():
-            since = after.step if isinstance(after, Shifting) else len(turned.plan.steps)
-            first = isinstance(before, Preparing) or (isinstance(before, Paused) and before.step is None)
-            return first or (isinstance(before, Shifting | Baking | Paused) and since > (before.step or 0))
-        case Finished(outcome=Outcome.PROMOTED):
-            return isinstance(before, Baking | Shifting | Preparing | Paused)
-        case Paused(step):
-            return isinstance(before, Baking | Shifting) and step is not None and step > before.step
-        case _:
-            return False
+    if isinstance(after, Promoting | Shifting):
+        since = after.step if isinstance(after, Shifting) else len(turned.plan.steps)
+        first = isinstance(before, Preparing) or (isinstance(before, Paused) and before.step is None)
+        return first or (isinstance(before, Shifting | Baking | Paused) and since > (before.step or 0))
+    if isinstance(after, Finished):
+        return after.outcome is Outcome.PROMOTED and isinstance(before, Baking | Shifting | Preparing | Paused)
+    waits = isinstance(after, Paused) and after.step is not None and isinstance(before, Baking | Shifting)
+    return waits and (_step_of(after) or 0) > (_step_of(before) or 0)
 
 
 def _hurried(turned: _Turned) -> bool:
@@ -232,19 +223,15 @@ def _only_back(turned: _Turned) -> Iterator[str]:
 
 
 def _leads_back(plan: Plan, wish: Action) -> bool:
-    match wish:
-        case ScaleStable(_, replicas):
-            return replicas == plan.replicas
-        case ScaleCanary(seen, replicas):
-            return replicas < seen
-        case MarkVersion(version):
-            return plan.stable is not None and version == plan.stable.label
-        case RestoreHpa(target):
-            return plan.stable is not None and target == plan.stable.name
-        case RemoveCanary() | RemoveProbe() | TakeBackTemplate():
-            return True
-        case _:
-            return False
+    if isinstance(wish, ScaleStable):
+        return wish.replicas == plan.replicas
+    if isinstance(wish, ScaleCanary):
+        return wish.replicas < wish.seen
+    if isinstance(wish, MarkVersion):
+        return plan.stable is not None and wish.version == plan.stable.label
+    if isinstance(wish, RestoreHpa):
+        return plan.stable is not None and wish.target == plan.stable.name
+    return isinstance(wish, RemoveCanary | RemoveProbe | TakeBackTemplate)  # what is not named does not lead back
 
 
 def _has_an_end(turned: _Turned) -> Iterator[str]:
