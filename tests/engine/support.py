@@ -30,10 +30,11 @@ class Bench:
     reporter: FakeReporter = field(default_factory=FakeReporter)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
 
-    def runner(self) -> Parts:
+    def runner(self, name: str | None = None) -> Parts:
+        """Another runner; the one that begins a rollout is also the first that drives it."""
         gate = FakeSmokeGate(self.cluster.clock, self.answers)
         self.gates.append(gate)
-        name = f"runner-{max(len(self.gates) - 2, 0)}"  # the run that began a rollout is the first that drives it
+        name = name or f"runner-{max(len(self.gates) - 2, 0)}"
         return Parts(name, self.cluster.clock, self.cluster, self.store, gate, self.reporter, self.notifier)
 
     async def begin(self) -> None:
@@ -43,8 +44,10 @@ class Bench:
         return await drive(self.runner())
 
     async def turns(self, count: int, memory: Memory | None = None) -> list[Turned | None]:
-        """So many turns of one runner, and a second for the world after each."""
-        parts, memory = self.runner(), memory or Memory()
+        """So many turns of one runner, and a second for the world after each. A memory is its runner's own."""
+        saved = self.store.load()
+        same = saved.record.driver if saved is not None and memory is not None and memory.drove else None
+        parts, memory = self.runner(same), memory or Memory()
         turned = []
         for _ in range(count):
             turned.append(await take_one_turn(parts, memory))

@@ -9,7 +9,7 @@ from serinus.core.record import FORMAT
 from serinus.core.spec import Smoke
 from serinus.core.state import Baking, Leaving, Shifting
 from serinus.core.turn import Action, CreateCanary, ScaleStable
-from serinus.engine.cycle import STALE_SECONDS_MAX, Memory, take_one_turn
+from serinus.engine.cycle import RETRY_SECONDS, STALE_SECONDS_MAX, Memory, take_one_turn
 from serinus.ports import Trouble
 from tests.core.samples import plan_of
 from tests.core.test_toy_world import SMOKE
@@ -74,7 +74,7 @@ async def test_a_turn_with_stale_news_holds_still() -> None:
     made.cluster.stale_seconds = STALE_SECONDS_MAX + 1
     assert await made.turns(3) == [None, None, None]
     assert made.cluster.done == []
-    assert made.reporter.sentences("trouble") == ["no news from the cluster for 11 s; holding still"]
+    assert made.reporter.sentences("trouble") == ["no news from the cluster; holding still until there is"]
     made.cluster.stale_seconds = STALE_SECONDS_MAX
     assert (await made.turns(1))[0] is not None
     assert made.cluster.done == [CreateCanary(1)]
@@ -92,7 +92,7 @@ async def test_a_trouble_is_said_once_and_the_wish_asked_for_again() -> None:
     turned = await made.turns(4)
     assert refused == [CreateCanary(1)] * 4
     assert made.reporter.sentences("trouble") == ["quota exceeded"]
-    assert [turn is not None and turn.quiet for turn in turned] == [False] * 4
+    assert [turn.again_seconds for turn in turned if turn is not None] == [RETRY_SECONDS] * 4
 
 
 async def test_the_first_trouble_ends_the_turn() -> None:

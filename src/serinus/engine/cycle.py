@@ -122,6 +122,8 @@ def _drives(parts: Parts, memory: Memory, saved: Saved, now: float) -> bool:
     comes back when nothing is heard of the other.
     """
     if saved.record.driver == parts.runner:
+        if not memory.drove:
+            memory.confirmed_at = now  # our name is there since we began this rollout, just now
         memory.drove = True
         return True
     if memory.drove:
