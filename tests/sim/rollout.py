@@ -153,7 +153,10 @@ class Game:
 
     def _may_be_stuck(self) -> bool:
         unwell = self.scenario.health is not Health.GOOD  # past its return, such a promotion cannot complete
-        return unwell or bool(self.observer.meddled - {"share"}) or self.scenario.faults.armed(Fault.API_DOWN)
+        undriven = self.network.deaths_left == 0  # its deadline may pass while nobody drives
+        return (
+            unwell or undriven or bool(self.observer.meddled - {"share"}) or self.scenario.faults.armed(Fault.API_DOWN)
+        )
 
     def _left(self, promoted: bool) -> list[str]:
         plan, objects = self.scenario.plan, self.cluster.objects

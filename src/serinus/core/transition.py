@@ -269,10 +269,11 @@ def _promote(plan: Plan, state: Promoting, facts: Facts) -> Turn:
     wishes, complete = wishes_to_promote(plan, facts)
     if facts.probe is not None:  # a call for it came late
         wishes, complete = (*wishes, *(() if facts.probe.deleting else (RemoveProbe(),))), False
-    if complete and not facts.calls_pending:
+    is_late = facts.now - state.entered >= timedelta(seconds=plan.promotion_deadline_seconds)
+    if complete and (is_late or not facts.calls_pending):
         reason = Reason.FIRST_DEPLOYED if plan.promotion is Promotion.FIRST else Reason.COMPLETE
         return Finished(facts.now, Outcome.PROMOTED, reason, Evidence(reason.value), 100.0), ()
-    if facts.now - state.entered < timedelta(seconds=plan.promotion_deadline_seconds):
+    if not is_late:
         return state, wishes
     late = _failure(Reason.PROMOTION_TOO_LATE, Reason.PROMOTION_TOO_LATE.value)
     if past_return(plan, facts):
@@ -380,9 +381,10 @@ def _share_given(plan: Plan, state: State, facts: Facts) -> float:
 
 def _leave(plan: Plan, state: Leaving, facts: Facts) -> Turn:
     wishes = wishes_to_leave(plan, facts)
-    if not wishes and is_back(plan, facts) and not facts.calls_pending:
+    is_late = facts.now - state.entered >= timedelta(seconds=plan.leaving_deadline_seconds)
+    if not wishes and is_back(plan, facts) and (is_late or not facts.calls_pending):
         return Finished(facts.now, _outcome_of(state.reason), state.reason, state.evidence, state.share_percent), ()
-    if facts.now - state.entered >= timedelta(seconds=plan.leaving_deadline_seconds):
+    if is_late:
         lines = (*state.evidence.lines, "the way back was not seen to complete by its deadline")
         evidence = msgspec.structs.replace(state.evidence, lines=lines)
         stuck = Finished(facts.now, Outcome.STUCK, state.reason, evidence, state.share_percent)
