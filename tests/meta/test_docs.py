@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from serinus.cli.exits import Exit
+from serinus.cli.exits import MEANINGS, Exit
 from serinus.core.plan import HpaRef, Plan, Promotion
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
@@ -53,3 +53,7 @@ def test_every_right_that_may_be_needed_is_documented_and_no_other() -> None:
         for verb in row[0].split(",")
     }
     assert documented == needed
+
+
+def test_every_exit_code_has_a_meaning_that_explain_can_tell() -> None:
+    assert set(MEANINGS) == set(Exit)

@@ -19,6 +19,17 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+MEANINGS = {
+    Exit.DONE: "promoted, or nothing to do",
+    Exit.ROLLED_BACK: "rolled back",
+    Exit.REFUSED: "wrong input, or refused before anything was touched",
+    Exit.UNDECIDED: "could not tell, or the cluster did not answer",
+    Exit.ABORTED: "aborted by a person",
+    Exit.SUPERSEDED: "superseded: another version is released in its place",
+    Exit.INTERRUPTED: "interrupted: taken back, or parked where it is",
+}
+
+
 def exit_of(finished: Finished) -> Exit:
     """The exit code of a finished rollout."""
     match finished.outcome:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from serinus.cli.exits import Exit
+from serinus.cli.exits import MEANINGS, Exit
 from serinus.cli.options import choice_of, cluster_options, run
 from serinus.cli.status import sentence_of
 from serinus.core.record import NewerFormat, Past, Record, Unreadable
@@ -36,10 +36,14 @@ async def _history(choice: Choice, service: str, output: str) -> Exit:
 
 
 @click.command()
-@click.argument("service")
+@click.argument("service", required=False)
 @cluster_options
-def explain(service: str, **values: Any) -> int:
-    """Say why the rollout of SERVICE is where it is, or ended as it did: the sentence, and what was seen."""
+def explain(service: str | None, **values: Any) -> int:
+    """Say why the rollout of SERVICE is where it is, or ended as it did. Without SERVICE: what the exit codes mean."""
+    if service is None:
+        for code, meaning in MEANINGS.items():
+            click.echo(f"{code.value:>3}  {meaning}")
+        return Exit.DONE
     return run(_explain(choice_of(values), service))
 
 

@@ -41,7 +41,15 @@ class Lazy(click.Group):
         """Import the command's module; the command has the module's name."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(COMMANDS[cmd_name][0])
+        try:
+            module = importlib.import_module(COMMANDS[cmd_name][0])
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.split(".")[0] == "serinus":
+                raise
+            hint = "install it with the embedded cluster's packages: pip install 'serinus[sandbox]'"
+            raise click.ClickException(
+                f"{cmd_name} needs the package {error.name}, which is not here; {hint}"
+            ) from error
         command: click.Command = getattr(module, "list_" if cmd_name == "list" else cmd_name)
         return command
 
