@@ -37,6 +37,7 @@ RELEASES = (
     Release("good", "demo/checkout:v2", (), 0, 0),
     Release("100 % errors, smoke test", "demo/checkout:v5-errors", ("--smoke-http", "/"), 1, 50),
     Release("crash loop (dies every 5 s)", "demo/checkout:v6-crash5", (), 1, 50),
+    Release("the demo's v3 (dies after 3 s)", "demo/checkout:v3", (), 1, 50),
     Release("dies at once", "demo/checkout:v7-crash-on-start", (), 1, 0),
     Release("unpullable", "demo/checkout:v8-unpullable", (), 1, 0),
 )
@@ -56,7 +57,7 @@ async def measure(cluster: Cluster, release: Release) -> bool:
         good = result.code == release.code and failed <= release.failed_max
         ended = {0: "promoted", 1: "rolled back"}.get(result.code, f"exit code {result.code}")
         print(
-            f"{release.name:30} {ended:12} after {took:5.1f} s, {failed:4} of {traffic.sent} failed, "
+            f"{release.name:31} {ended:12} after {took:5.1f} s, {failed:4} of {traffic.sent} failed, "
             f"at most {release.failed_max}, least ready pods {place.least_ready()}: {'ok' if good else 'NOT MET'}",
             flush=True,
         )
