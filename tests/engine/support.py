@@ -29,16 +29,22 @@ class Bench:
     gates: list[FakeSmokeGate] = field(default_factory=list)
     reporter: FakeReporter = field(default_factory=FakeReporter)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
+    beginner: Parts | None = None  # the run that began the rollout
 
     def runner(self, name: str | None = None) -> Parts:
         """Another runner; the one that begins a rollout is also the first that drives it."""
         gate = FakeSmokeGate(self.cluster.clock, self.answers)
         self.gates.append(gate)
         name = name or f"runner-{max(len(self.gates) - 2, 0)}"
-        return Parts(name, self.cluster.clock, self.cluster, self.store, gate, self.reporter, self.notifier)
+        parts = Parts(name, self.cluster.clock, self.cluster, self.store, gate, self.reporter, self.notifier)
+        if self.beginner is not None and self.beginner.runner == name:
+            parts.begun_at = self.beginner.begun_at
+        return parts
 
     async def begin(self) -> None:
-        await start(self.runner(), self.plan, self.store.load())
+        beginner = self.runner()
+        await start(beginner, self.plan, self.store.load())
+        self.beginner = beginner
 
     async def finish(self) -> Finished:
         return await drive(self.runner())

@@ -32,7 +32,10 @@ UNSEEN_SECONDS = 75.0
 
 @dataclass(slots=True)
 class Parts:
-    """What a turn works with. `runner` is the name of this run, unlike any other's."""
+    """What a turn works with. `runner` is the name of this run, unlike any other's.
+
+    `begun_at`, by the monotonic clock: when the save was sent with which this run began its rollout, if it did.
+    """
 
     runner: str
     clock: Clock
@@ -41,6 +44,7 @@ class Parts:
     smoke: SmokeGate
     reporter: Reporter
     notifier: Notifier
+    begun_at: float = -math.inf
 
 
 @dataclass(slots=True)
@@ -94,7 +98,7 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
     for breach in broken:
         _say_once(parts, memory, f"rule {breach.rule.value} would have been broken: {breach.sentence}")
     record = _record_of(saved, after, world, parts.runner)
-    unsure = bool(actions) and parts.clock.monotonic() - memory.confirmed_at > STALE_SECONDS_MAX
+    unsure = bool(actions) and began - max(memory.confirmed_at, parts.begun_at) > STALE_SECONDS_MAX
     if record is not saved.record or unsure:  # unsure: saved as it is, to see that nobody else has
         asked_at = parts.clock.monotonic()
         try:
@@ -122,8 +126,6 @@ def _drives(parts: Parts, memory: Memory, saved: Saved, now: float) -> bool:
     comes back when nothing is heard of the other.
     """
     if saved.record.driver == parts.runner:
-        if not memory.drove:
-            memory.confirmed_at = now  # our name is there since we began this rollout, just now
         memory.drove = True
         return True
     if memory.drove:

@@ -28,7 +28,9 @@ async def start(parts: Parts, plan: Plan, before: Saved | None) -> Saved:
         history=history[:HISTORY_MAX],
     )
     record = msgspec.structs.replace(fresh, seen=first_seen(fresh, world))
+    asked_at = parts.clock.monotonic()
     saved = await parts.store.save(record, before.version if before is not None else None)
+    parts.begun_at = asked_at
     parts.notifier.notify(notice_of_start(plan))
     return saved
 
