@@ -11,7 +11,7 @@ from serinus.core.notices import notice_of_state
 from serinus.core.pods import Track
 from serinus.core.progress import Progress, progress_of_action, progress_of_state
 from serinus.core.record import Record, with_past
-from serinus.core.state import Finished, State
+from serinus.core.state import Finished, Leaving, Promoting, State
 from serinus.core.transition import PROBE_STAGE
 from serinus.core.turn import Action, Judgement, RunSmoke
 from serinus.core.world import World
@@ -26,6 +26,7 @@ RETRY_SECONDS = 1.0
 """After a turn that could not do what it wanted."""
 PENDING_SECONDS = 30.0
 """For how long a call that another runner left behind may still be done; a runner that takes over has a fresh copy."""
+CALLS_ON_THEIR_WAY = "all is asked for; staying a while, as calls of a run that died may still be on their way"
 UNSEEN_SECONDS = 75.0
 """For how long a call of its own that was not answered may be done unseen: a watch may be silent for that long."""
 
@@ -113,6 +114,8 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
             parts.reporter.report(progress)
         if (notice := notice_of_state(plan, state, after)) is not None:
             parts.notifier.notify(notice)
+    if pending and not actions and after == state and isinstance(state, Leaving | Promoting):
+        _say_once(parts, memory, CALLS_ON_THEIR_WAY, "waiting")
     done = await _act(parts, memory, saved, world, actions, began)  # 6 act
     if not done:
         return Turned(saved.record, RETRY_SECONDS)
@@ -198,8 +201,8 @@ def _smoke_answer(memory: Memory, state: State) -> Judgement | None:
     return task.result() if task is not None and task.done() and not task.cancelled() else None
 
 
-def _say_once(parts: Parts, memory: Memory, sentence: str) -> None:
+def _say_once(parts: Parts, memory: Memory, sentence: str, code: str = "trouble") -> None:
     """The same trouble turn after turn is one line, not a hundred."""
     if sentence not in memory.said:
         memory.said.add(sentence)
-        parts.reporter.report(Progress("trouble", sentence))
+        parts.reporter.report(Progress(code, sentence))
