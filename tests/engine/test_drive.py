@@ -148,6 +148,29 @@ async def test_a_runner_that_dies_around_any_action_is_resumed_without_repeating
         assert_promoted(made.toy)
 
 
+async def test_only_after_calls_of_another_runner_the_cluster_is_listed_anew_before_the_end() -> None:
+    made = bench(plan_of())
+    await made.begin()
+    _die_at(made, 1, "after")
+    with pytest.raises(Died):
+        await made.finish()
+    assert made.cluster.refreshes == 0
+    await made.finish()
+    assert made.cluster.refreshes == 1
+    assert (await promoted(plan_of())).cluster.refreshes == 0
+
+
+async def test_a_cluster_that_cannot_be_listed_anew_keeps_a_rollout_from_ending() -> None:
+    made = bench(plan_of())
+    await made.begin()
+    _die_at(made, 1, "after")
+    with pytest.raises(Died):
+        await made.finish()
+    made.cluster.refusals = 3
+    assert (await made.finish()).outcome is Outcome.PROMOTED
+    assert (made.cluster.refreshes, made.cluster.refusals) == (1, 0)
+
+
 def _die_at(made: Bench, index: int, moment: str) -> None:
     """The next runner dies around its action of this number; those after it live."""
     count = 0
