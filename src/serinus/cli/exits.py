@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import assert_never
 
-from serinus.core.reasons import Outcome, Reason
+from serinus.core.reasons import COULD_NOT_TELL, Outcome, Reason
 from serinus.core.state import Finished
 
 
@@ -36,7 +36,7 @@ def exit_of(finished: Finished) -> Exit:
         case Outcome.PROMOTED:
             return Exit.DONE
         case Outcome.ROLLED_BACK:
-            return Exit.ROLLED_BACK
+            return Exit.UNDECIDED if finished.reason in COULD_NOT_TELL else Exit.ROLLED_BACK
         case Outcome.ABORTED:
             return Exit.INTERRUPTED if finished.reason is Reason.INTERRUPTED else Exit.ABORTED
         case Outcome.SUPERSEDED:

@@ -163,11 +163,12 @@ def _bake_is_over(turned: _Turned) -> Iterator[str]:
 
 
 def _only_pass_passes(turned: _Turned) -> Iterator[str]:
-    """UNSURE and unknown never count as PASS: of the pods, of a smoke test, or of a fact that was not seen."""
+    """UNSURE and unknown never count as PASS: of the pods, of a smoke test, of metrics, or of a fact not seen."""
     facts, before = turned.facts, turned.before
     if not _went_on(turned):
         return
-    failed = facts.pods.verdict is Verdict.FAIL or (facts.smoke is not None and facts.smoke.verdict is Verdict.FAIL)
+    answers = (facts.pods, facts.smoke, facts.metrics)
+    failed = any(answer is not None and answer.verdict is Verdict.FAIL for answer in answers)
     if failed and not (isinstance(before, Paused) and turned.plan.hold_seconds is not None):
         yield "it went on although a check failed"
     if _hurried(turned) or isinstance(before, Paused):
@@ -176,6 +177,10 @@ def _only_pass_passes(turned: _Turned) -> Iterator[str]:
         yield f"it went on although the pods are {facts.pods.verdict.name}"
     if turned.plan.smoke is not None and (facts.smoke is None or facts.smoke.verdict is not Verdict.PASS):
         yield "it went on without a smoke test that passed"
+    if turned.plan.metrics is not None and isinstance(before, Baking):
+        verdict = facts.metrics.verdict if facts.metrics is not None else None
+        if verdict is not Verdict.PASS:
+            yield f"it went on although the metrics are {verdict.name if verdict is not None else 'unknown'}"
 
 
 def _went_on(turned: _Turned) -> bool:

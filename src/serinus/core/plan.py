@@ -11,7 +11,7 @@ from typing import assert_never
 
 import msgspec
 
-from serinus.core.spec import ApprovalDefault, Capacity, Naming, Smoke, Spec, StepSpec
+from serinus.core.spec import ApprovalDefault, Capacity, Gating, Metrics, Naming, Smoke, Spec, StepSpec
 from serinus.core.state import PauseEnd
 
 TOLERANCE_POINTS = 5.0
@@ -78,6 +78,15 @@ class HpaRef(msgspec.Struct, frozen=True):
     behavior: dict[str, object] | None
 
 
+class MetricsPlan(msgspec.Struct, frozen=True):
+    """How the metrics are judged: fixed before the rollout begins. `kinds`: those that production was seen to have."""
+
+    gating: Gating  # EVIDENCE or HARM
+    rules: Metrics
+    kinds: tuple[str, ...]
+    endpoint: str  # where the numbers come from, in words
+
+
 class Plan(msgspec.Struct, frozen=True):
     """What a rollout will do, complete: a runner that finds only this and the state can go on."""
 
@@ -103,6 +112,7 @@ class Plan(msgspec.Struct, frozen=True):
     freeze_override: str | None = None  # why it began inside a freeze window
     promotion_deadline_seconds: float = PROMOTION_DEADLINE_SECONDS
     leaving_deadline_seconds: float = LEAVING_DEADLINE_SECONDS
+    metrics: MetricsPlan | None = None  # None: nobody looks at metrics
     revives: bool = False  # the canary's Deployment was kept before: it is scaled up, and on the way back to 0 again
     spec: Spec | None = None  # what was asked for: `serinus retry` asks for it again
 

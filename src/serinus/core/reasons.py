@@ -20,6 +20,13 @@ class Reason(Enum):
     CRASH_LOOP = "the canary is in a crash loop"
     OOM_KILLED = "a container of the canary was killed for using more memory than its limit"
     SMOKE_FAILED = "a smoke test of the canary failed"
+    METRICS_WORSE = "the canary's metrics are worse than production's"
+    LIMIT_BROKEN = "the canary's metrics are beyond a limit that was set for them"
+    BUDGET_SPENT = "the rollout has spent the part of the error budget that it may spend"
+    NOT_ENOUGH_TRAFFIC = "too few requests to tell whether the canary is safe"
+    METRICS_UNKNOWN = "the metrics could not be read, so nothing is known of the canary's users"
+    WORLD_DEGRADED = "production itself got worse, so nothing could be told of the canary"
+    SHARE_NOT_OBSERVED = "the canary's share of requests is not the one that was asked for"
     STEP_TOO_LATE = "the step ran out of time before its checks had passed"
     STABLE_NOT_READY = "production's own pods were not ready by the deadline"
     STABLE_GONE = "production's Deployment is gone"
@@ -49,5 +56,17 @@ class Outcome(Enum):
     STUCK = "stuck"  # the way back could not be seen to complete by its deadline
 
 
+COULD_NOT_TELL = frozenset(
+    {Reason.NOT_ENOUGH_TRAFFIC, Reason.METRICS_UNKNOWN, Reason.WORLD_DEGRADED, Reason.SHARE_NOT_OBSERVED}
+)
+"""Reasons that say nothing of the version: it was taken back as nothing could be shown, neither harm nor safety."""
+
 ASKED_BY_A_PERSON = frozenset({Reason.ABORT_ASKED, Reason.INTERRUPTED})
 """Reasons that are nobody's harm: the rollout was called off."""
+
+
+def outcome_of(reason: Reason) -> Outcome:
+    """How a rollout ends that went back for this reason."""
+    if reason is Reason.SUPERSEDED:
+        return Outcome.SUPERSEDED
+    return Outcome.ABORTED if reason in ASKED_BY_A_PERSON else Outcome.ROLLED_BACK

@@ -85,6 +85,36 @@ class Interrupt(enum.Enum):
     PARK = "park"  # leave the rollout as it is; any run can go on with it
 
 
+class Gating(enum.Enum):
+    """What metrics are asked for."""
+
+    EVIDENCE = "evidence"  # harm ends a rollout, and it is promoted only on evidence that it does none
+    HARM = "harm"  # harm ends a rollout; where nothing can be told, it goes on
+    OFF = "off"
+
+
+class Margin(msgspec.Struct, frozen=True):
+    """What is tolerated: the canary's rate may be (1 + relative) times production's, and `absolute` more."""
+
+    relative: float
+    absolute: float
+
+
+class Metrics(msgspec.Struct, frozen=True):
+    """How the metrics of canary and production are compared; `field/statistics.md` has what the numbers mean.
+
+    `gating` None: EVIDENCE where today's traffic gives it in time, else HARM. `kinds` empty: all that can be had.
+    """
+
+    gating: Gating | None = None
+    interval_seconds: float = 5.0
+    alpha: float = 0.01  # the chance that a harmless release is taken back
+    beta: float = 0.05  # the chance that one on the margin of safety is promoted
+    kinds: tuple[str, ...] = ()
+    margins: dict[str, Margin] = {}
+    wait_seconds: float = 600.0  # how long beyond its bake the last step may wait for evidence
+
+
 class CronWindow(msgspec.Struct, frozen=True, tag=True):
     """A freeze that comes again: it begins when the cron expression (five fields) says, by the zone's clocks."""
 
@@ -121,6 +151,7 @@ class Spec(msgspec.Struct, frozen=True):
     bake_seconds: float = 60.0  # of steps that do not say their own
     ready_deadline_seconds: float = 300.0
     smoke: Smoke | None = None
+    metrics: Metrics = Metrics()
     on_failure: OnFailure = OnFailure.REVERT
     hold_deadline_seconds: float = 3600.0
     interrupt: Interrupt = Interrupt.REVERT

@@ -11,9 +11,9 @@ from typing import assert_never
 
 import msgspec
 
-from serinus.core.plan import Plan, Promotion, share_of
+from serinus.core.plan import Plan, Promotion
 from serinus.core.promotion import past_return, wishes_to_promote
-from serinus.core.reasons import ASKED_BY_A_PERSON, Outcome, Reason
+from serinus.core.reasons import Outcome, Reason, outcome_of
 from serinus.core.record import bounded
 from serinus.core.state import (
     Baking,
@@ -40,7 +40,14 @@ from serinus.core.turn import (
     Verdict,
     Wishes,
 )
-from serinus.core.wishes import is_back, share_holds, wishes_for_autoscaler, wishes_for_share, wishes_to_leave
+from serinus.core.wishes import (
+    is_back,
+    share_given,
+    share_holds,
+    wishes_for_autoscaler,
+    wishes_for_share,
+    wishes_to_leave,
+)
 
 PROBE_STAGE = "before users"
 CORRECTIONS_MAX = 3
@@ -200,7 +207,11 @@ def _lose_share(plan: Plan, state: Baking, facts: Facts, wishes: Wishes) -> Turn
 
 def _gates_passed(plan: Plan, facts: Facts) -> bool:
     smoke_passed = plan.smoke is None or (facts.smoke is not None and facts.smoke.verdict is Verdict.PASS)
-    return facts.pods.verdict is Verdict.PASS and smoke_passed
+    return facts.pods.verdict is Verdict.PASS and smoke_passed and _metrics_passed(plan, facts)
+
+
+def _metrics_passed(plan: Plan, facts: Facts) -> bool:
+    return plan.metrics is None or (facts.metrics is not None and facts.metrics.verdict is Verdict.PASS)
 
 
 def _wishes_while_baking(plan: Plan, step: int, facts: Facts) -> Wishes:
@@ -306,8 +317,9 @@ def _canary_gone(plan: Plan, facts: Facts) -> Judgement | None:
 def _harm(facts: Facts) -> Judgement | None:
     if facts.pods.verdict is Verdict.FAIL:
         return facts.pods
-    if facts.smoke is not None and facts.smoke.verdict is Verdict.FAIL:
-        return facts.smoke
+    for answer in (facts.smoke, facts.metrics):
+        if answer is not None and answer.verdict is Verdict.FAIL:
+            return answer
     return None
 
 
@@ -343,8 +355,18 @@ def _grounds_of_time(plan: Plan, state: Underway, facts: Facts) -> Judgement | N
     if pods_since is not None and facts.now - pods_since >= timedelta(seconds=plan.ready_deadline_seconds):
         return facts.not_ready
     if facts.now - since >= timedelta(seconds=limit):
-        return _failure(Reason.STEP_TOO_LATE, Reason.STEP_TOO_LATE.value)
+        return _why_too_late(plan, state, facts)
     return None
+
+
+def _why_too_late(plan: Plan, state: Underway, facts: Facts) -> Judgement:
+    """A step that waited for its metrics alone ran out of evidence, not of time."""
+    if isinstance(state, Baking) and not _metrics_passed(plan, facts):
+        unsure = facts.metrics
+        if unsure is None or unsure.reason is None:
+            return _failure(Reason.METRICS_UNKNOWN, Reason.METRICS_UNKNOWN.value)
+        return Judgement(Verdict.FAIL, unsure.reason, unsure.evidence)
+    return _failure(Reason.STEP_TOO_LATE, Reason.STEP_TOO_LATE.value)
 
 
 def _preparing_limit_seconds(plan: Plan) -> float:
@@ -359,40 +381,17 @@ def _failure(reason: Reason, sentence: str) -> Judgement:
 def _leaving(plan: Plan, state: State, facts: Facts, grounds: Judgement) -> Leaving:
     reason = grounds.reason or Reason.STEP_TOO_LATE
     evidence = bounded(grounds.evidence)  # a log's line may be longer than the cluster would save
-    return Leaving(facts.now, reason, evidence, _share_given(plan, state, facts))
-
-
-def _share_given(plan: Plan, state: State, facts: Facts) -> float:
-    """The largest share the canary had so far: of the step it held, or else of the one before and what serves now."""
-    serving = share_of(
-        facts.canary.serving if facts.canary is not None else 0,
-        facts.stable.serving if facts.stable is not None else 0,
-    )
-    match state:
-        case Baking(step):
-            return plan.steps[step].share_percent
-        case Shifting(step) if step > 0:
-            return max(serving, plan.steps[step - 1].share_percent)
-        case Promoting():
-            return plan.steps[-1].share_percent
-        case _:
-            return serving
+    return Leaving(facts.now, reason, evidence, share_given(plan, state, facts))
 
 
 def _leave(plan: Plan, state: Leaving, facts: Facts) -> Turn:
     wishes = wishes_to_leave(plan, facts)
     is_late = facts.now - state.entered >= timedelta(seconds=plan.leaving_deadline_seconds)
     if not wishes and is_back(plan, facts) and (is_late or not facts.calls_pending):
-        return Finished(facts.now, _outcome_of(state.reason), state.reason, state.evidence, state.share_percent), ()
+        return Finished(facts.now, outcome_of(state.reason), state.reason, state.evidence, state.share_percent), ()
     if is_late:
         lines = (*state.evidence.lines, "the way back was not seen to complete by its deadline")
         evidence = msgspec.structs.replace(state.evidence, lines=lines)
         stuck = Finished(facts.now, Outcome.STUCK, state.reason, evidence, state.share_percent)
         return stuck, wishes_for_autoscaler(plan, facts)  # asked once: a person must look, but not for this
     return state, wishes
-
-
-def _outcome_of(reason: Reason) -> Outcome:
-    if reason is Reason.SUPERSEDED:
-        return Outcome.SUPERSEDED
-    return Outcome.ABORTED if reason in ASKED_BY_A_PERSON else Outcome.ROLLED_BACK

@@ -23,7 +23,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict with its grounds; `reason` and `evidence` are set for FAIL, and `evidence` may be for UNSURE."""
+    """A verdict with its grounds: `reason` and `evidence` are set for FAIL, and for UNSURE where there is a cause."""
 
     verdict: Verdict
     reason: Reason | None = None
@@ -109,6 +109,7 @@ class Facts:
     service_version: str | None = None  # the Service's `version` label
     probe: ProbePod | None = None
     smoke: Judgement | None = None  # of this step's smoke test; None: not asked for, or not answered yet
+    metrics: Judgement | None = None  # for the step that the rollout is in; None: nothing was read yet
     hpa: Autoscaler | None = None
     adoption: Adoption | None = None
     abort: Judgement | None = None  # who asked for the way back, and why

@@ -3,8 +3,9 @@
 Each asks for one safe next thing, and for nothing that the facts show already; so each may be asked again.
 """
 
-from serinus.core.plan import Plan, Promotion, Step
+from serinus.core.plan import Plan, Promotion, Step, share_of
 from serinus.core.promotion import hpa_waits
+from serinus.core.state import Baking, Promoting, Shifting, State
 from serinus.core.turn import (
     Action,
     CreateCanary,
@@ -48,6 +49,23 @@ def share_holds(step: Step, facts: Facts) -> bool:
     if canary is None or canary.serving != step.canary_replicas or canary.wanted != step.canary_replicas:
         return False
     return stable is None or stable.serving == step.stable_replicas
+
+
+def share_given(plan: Plan, state: State, facts: Facts) -> float:
+    """The largest share the canary had so far: of the step it held, or else of the one before and what serves now."""
+    serving = share_of(
+        facts.canary.serving if facts.canary is not None else 0,
+        facts.stable.serving if facts.stable is not None else 0,
+    )
+    match state:
+        case Baking(step):
+            return plan.steps[step].share_percent
+        case Shifting(step) if step > 0:
+            return max(serving, plan.steps[step - 1].share_percent)
+        case Promoting():
+            return plan.steps[-1].share_percent
+        case _:
+            return serving
 
 
 def is_back(plan: Plan, facts: Facts) -> bool:
