@@ -11,8 +11,8 @@ from serinus.core.pods import Track
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
 from serinus.core.state import Evidence, Finished
-from serinus.core.turn import Action, Judgement, Verdict
-from serinus.engine.drive import RETRY_SECONDS, start
+from serinus.core.turn import Action, Judgement, RestoreHpa, Verdict
+from serinus.engine.drive import CATCH_UP_SECONDS, RETRY_SECONDS, start
 from serinus.engine.observe import ended_at_start
 from serinus.ports import LostRace, Trouble
 from tests.core.samples import READY_SECONDS, plan_of
@@ -282,3 +282,21 @@ def test_restarts_of_production_from_before_the_rollout_are_counted() -> None:
 
 def replace_rollout(plan: Plan) -> Plan:
     return msgspec.structs.replace(plan, rollout="0000bbbb")
+
+
+async def test_a_runner_that_stood_still_does_not_end_the_rollout_on_what_it_saw_before() -> None:
+    """A canary made by a call that came late is in the news that it has yet to read."""
+    made = bench(plan_of(hpa=HpaRef("checkout", 2, None)))
+    await made.begin()
+    made.ask("abort")
+    stood_still = made.cluster.clock.monotonic()
+
+    def stand_still(action: Action) -> None:
+        nonlocal stood_still
+        if isinstance(action, RestoreHpa):
+            made.cluster.clock.advance(60)
+            stood_still = made.cluster.clock.monotonic()
+
+    made.cluster.after_act = stand_still
+    await made.finish()
+    assert made.cluster.clock.monotonic() - stood_still >= CATCH_UP_SECONDS
