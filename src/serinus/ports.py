@@ -61,6 +61,10 @@ class Trouble(Exception):
         self.may_come_late = may_come_late
 
 
+class SavedByNewer(Trouble):
+    """What is saved was written by a newer Serinus, so this one understands it too little to touch anything."""
+
+
 class Store(Protocol):
     """Where a rollout's record is kept. Saving is compare-and-swap."""
 

@@ -87,6 +87,8 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
         return Turned(saved.record, None)
     if not _drives(parts, memory, saved, began):
         return Turned(saved.record, memory.watched_since + SILENCE_SECONDS_MAX - began)
+    if saved.record.driver != parts.runner and not await _refresh(parts, memory):
+        return None  # it takes over, and what was done while another runner drove may not have been heard of
     pending = await _calls_pending(parts, memory, state, began)
     world = parts.cluster.observe(plan)
     if world.stale_seconds > STALE_SECONDS_MAX:  # blind: hold still; deadlines go on once there is sight
@@ -148,13 +150,19 @@ async def _calls_pending(parts: Parts, memory: Memory, state: State, now: float)
     """
     if memory.pending_until is None:
         return False
-    if now >= memory.pending_until and isinstance(state, Leaving | Promoting):
-        try:
-            await parts.cluster.refresh()
-            memory.pending_until = None
-        except Trouble as trouble:
-            _say_once(parts, memory, str(trouble))
+    if now >= memory.pending_until and isinstance(state, Leaving | Promoting) and await _refresh(parts, memory):
+        memory.pending_until = None
     return memory.pending_until is not None
+
+
+async def _refresh(parts: Parts, memory: Memory) -> bool:
+    """List the cluster anew; whether that could be had."""
+    try:
+        await parts.cluster.refresh()
+    except Trouble as trouble:
+        _say_once(parts, memory, str(trouble))
+        return False
+    return True
 
 
 def _record_of(saved: Saved, after: State, world: World, runner: str) -> Record:
