@@ -45,13 +45,14 @@ async def drive(parts: Parts) -> Finished:
             if turned is not None and isinstance(turned.record.state, Finished):
                 return turned.record.state
             _catch_up(parts, memory, began)
-            seconds, began = _seconds_to_wait(parts, turned), parts.clock.monotonic()
+            seconds, began = _seconds_to_wait(parts, memory, turned), parts.clock.monotonic()
             await _wait(parts, memory, seconds)
             _catch_up(parts, memory, began + seconds)
     finally:
-        for task in memory.smoke.values():
+        tasks = [*memory.smoke.values(), *([memory.readings.task] if memory.readings.task is not None else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*memory.smoke.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await parts.notifier.close()
 
 
@@ -67,7 +68,7 @@ def _catch_up(parts: Parts, memory: Memory, due_at: float) -> None:
 
 async def _wait(parts: Parts, memory: Memory, seconds: float) -> None:
     """Until a watch event, a smoke test's answer, or the next moment at which time alone moves the rollout."""
-    if not memory.smoke:
+    if not memory.smoke and memory.readings.task is None:
         await parts.cluster.changed(seconds)
         return
     changed = asyncio.create_task(parts.cluster.changed(seconds))
@@ -81,10 +82,13 @@ async def _wait(parts: Parts, memory: Memory, seconds: float) -> None:
     memory.answered.clear()
 
 
-def _seconds_to_wait(parts: Parts, turned: Turned | None) -> float:
+def _seconds_to_wait(parts: Parts, memory: Memory, turned: Turned | None) -> float:
     if turned is None:
         return RETRY_SECONDS
     now = parts.clock.now()
     ahead = [look for look in next_looks(turned.record.plan, turned.record.state) if look > now]
     seconds = (min(ahead) - now).total_seconds() if ahead else RETRY_SECONDS
+    due_in = memory.readings.due_in_seconds(turned.record, parts.clock.monotonic())
+    if due_in is not None and memory.readings.task is None:
+        seconds = min(seconds, due_in)
     return seconds if turned.again_seconds is None else min(seconds, turned.again_seconds)

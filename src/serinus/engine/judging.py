@@ -18,7 +18,8 @@ from serinus.core.spec import Gating
 from serinus.core.state import Baking, Evidence, Paused, Shifting, State
 from serinus.core.turn import Judgement, Verdict
 from serinus.core.world import World
-from serinus.judge.decide import Finding
+from serinus.judge.decide import BUDGET, Finding, Hold
+from serinus.judge.intake import GUARD_OF_ERRORS, GUARD_OF_LATENCY
 from serinus.judge.judge import step
 from serinus.judge.policy import Margin, Metric, Policy, policy_of
 from serinus.judge.readings import Reading, Track
@@ -28,6 +29,23 @@ from serinus.judge.state import State as JudgeState
 STALE_INTERVALS = 4
 """Readings of the canary that are older than so many intervals say nothing of now."""
 STALE_SECONDS_MIN = 15.0
+FAILURES = {
+    BUDGET: Reason.BUDGET_SPENT,
+    GUARD_OF_ERRORS: Reason.LIMIT_BROKEN,
+    GUARD_OF_LATENCY: Reason.LIMIT_BROKEN,
+}
+"""What a FAIL is called that does not come from a comparison, by the metric that the judge names."""
+HOLDS = {
+    Hold.INCIDENT: Reason.WORLD_DEGRADED,
+    Hold.SHARE: Reason.SHARE_NOT_OBSERVED,
+    Hold.UNKNOWN: Reason.METRICS_UNKNOWN,
+    Hold.NO_CANARY: Reason.METRICS_UNKNOWN,
+    Hold.SUSPECT: Reason.NOT_ENOUGH_TRAFFIC,
+    Hold.HARM: Reason.NOT_ENOUGH_TRAFFIC,
+    Hold.TRAFFIC: Reason.NOT_ENOUGH_TRAFFIC,
+    Hold.EARLY: Reason.NOT_ENOUGH_TRAFFIC,
+}
+"""Why a step ended without a verdict, by what the judge waited for."""
 
 
 class Judged(msgspec.Struct, omit_defaults=True):
@@ -106,7 +124,8 @@ def judgement_of(record: Record, now: datetime) -> Judgement | None:
     if plan.metrics is None or judged is None or judged.finding is None:
         return None
     if judged.finding.verdict is Verdict.FAIL:
-        return Judgement(Verdict.FAIL, Reason.METRICS_WORSE, Evidence(judged.finding.reason))
+        reason = FAILURES.get(judged.finding.metric, Reason.METRICS_WORSE)
+        return Judgement(Verdict.FAIL, reason, Evidence(judged.finding.reason))
     if plan.metrics.gating is Gating.HARM:
         return Judgement(Verdict.PASS)
     return _evidence_of_safety(record, plan.metrics, judged, judged.finding, seconds_since_start(record, now))
@@ -126,12 +145,13 @@ def _evidence_of_safety(
     if judged.canary_read_at is None or now_seconds - judged.canary_read_at > fresh_seconds:
         return Judgement(Verdict.UNSURE, Reason.METRICS_UNKNOWN, Evidence(Reason.METRICS_UNKNOWN.value))
     since = seconds_since_start(record, state.held_since) if isinstance(state, Baking) else 0.0
-    if judged.canary_read_at < since or not finding.may_advance:
-        return Judgement(Verdict.UNSURE, Reason.METRICS_UNKNOWN, Evidence("the share was not seen in a reading yet"))
+    if judged.canary_read_at < since:
+        return Judgement(Verdict.UNSURE, Reason.METRICS_UNKNOWN, Evidence("no reading of this share was taken yet"))
     is_last = isinstance(state, Baking) and state.step == len(record.plan.steps) - 1
-    if is_last and not finding.safe_to_promote:
-        return Judgement(Verdict.UNSURE, Reason.NOT_ENOUGH_TRAFFIC, Evidence(finding.reason))
-    return Judgement(Verdict.PASS)
+    if finding.safe_to_promote if is_last else finding.may_advance:
+        return Judgement(Verdict.PASS)
+    hold = finding.hold or Hold.TRAFFIC
+    return Judgement(Verdict.UNSURE, HOLDS[hold], Evidence(finding.reason or hold.value))
 
 
 def _decoded(judged: msgspec.Raw) -> Judged | None:

@@ -9,6 +9,7 @@ from serinus.core.state import Baking, Evidence, Paused, Preparing, Shifting, St
 from serinus.core.transition import PROBE_STAGE, step_stage
 from serinus.core.turn import Facts, Judgement, Request, Verb, Verdict
 from serinus.core.world import World
+from serinus.engine.judging import judgement_of
 from serinus.judge.pods import PodsJudgement, judge_pods, why_not_ready
 from serinus.ports import Cluster, Saved
 
@@ -32,6 +33,7 @@ async def observe(
         service_version=world.service_version,
         probe=world.probe,
         smoke=smoke,
+        metrics=judgement_of(record, now),
         hpa=world.hpa,
         adoption=world.adoption,
         abort=_abort(saved),

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import msgspec
 
@@ -79,8 +80,13 @@ def pod_of(raw: Raw, track: Track, serving: frozenset[str]) -> Pod:
         failed_reason=status.get("reason", "") if failed else "",
         failed_message=status.get("message", "") if failed else "",
         ip=status.get("podIP", ""),
+        started=_moment(status.get("startTime")),
         uid=raw["metadata"].get("uid", ""),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _condition(status: Raw, kind: str) -> Raw:
