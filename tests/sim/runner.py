@@ -38,6 +38,7 @@ from serinus.core.world import World
 from serinus.engine.cycle import STALE_SECONDS_MAX, Parts
 from serinus.engine.drive import drive, start
 from serinus.ports import LostRace, Saved, SmokeQuestion, Trouble
+from tests.fakes.metrics import FakeMetrics
 from tests.sim.cluster import Cluster
 from tests.sim.faults import Fault
 from tests.sim.nature import Nature
@@ -74,6 +75,7 @@ class Runner(Sender):
             cluster=SimCluster(self),
             store=SimStore(self),
             smoke=self,
+            metrics=FakeMetrics(),
             reporter=self,
             notifier=self,
         )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from serinus.core.canary_metrics import METRICS
 from serinus.core.description import (
     Choice,
     Code,
@@ -311,6 +312,7 @@ RELEASE = Group(
         ),
         Field("adapt", Switch(), "Take the nearest shares that can be had instead of refusing.", default=False),
         Field("smoke", SMOKE, "Smoke tests: of a pod that no user meets, before the first step; then at each step."),
+        Field("metrics", METRICS, "How the metrics of canary and production are judged."),
         Field(
             "onFailure",
             Choice(

@@ -69,9 +69,9 @@ class Record(msgspec.Struct, frozen=True):
     seen: Seen = Seen()
     driver: str = ""  # the runner that took it over last: only that one acts
     answered: str = ""  # the identifier of the last word of a person that was answered
-    judged: msgspec.Raw = msgspec.Raw(b"null")  # the judge's own state (`judge/state.py`), as it wrote it
     history: tuple[Past, ...] = ()
     format: int = FORMAT
+    judged: msgspec.Raw = msgspec.Raw(b"null")  # the judge's own state (`judge/state.py`), as it wrote it
 
 
 class Command(msgspec.Struct, frozen=True):

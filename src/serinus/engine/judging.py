@@ -9,19 +9,19 @@ from datetime import datetime
 
 import msgspec
 
-from serinus.core.plan import MetricsPlan, Plan
+from serinus.core.plan import MetricsPlan, Plan, evidence_step
 from serinus.core.pods import Pod
 from serinus.core.pods import Track as PodTrack
 from serinus.core.reasons import Reason
 from serinus.core.record import Record
-from serinus.core.spec import Gating
+from serinus.core.spec import Gating, Metrics
 from serinus.core.state import Baking, Evidence, Paused, Shifting, State
 from serinus.core.turn import Judgement, Verdict
 from serinus.core.world import World
 from serinus.judge.decide import BUDGET, Finding, Hold
 from serinus.judge.intake import GUARD_OF_ERRORS, GUARD_OF_LATENCY
 from serinus.judge.judge import step
-from serinus.judge.policy import Margin, Metric, Policy, policy_of
+from serinus.judge.policy import Budget, Limits, Metric, Policy, parse_margins, policy_of
 from serinus.judge.readings import Reading, Track
 from serinus.judge.scrapes import ScrapedPod
 from serinus.judge.state import State as JudgeState
@@ -72,39 +72,45 @@ def wants_reading(plan: Plan, state: State) -> bool:
 
 def share_asked(plan: Plan, state: State) -> float | None:
     """The share of requests that the canary should have, percent; None: while it moves nobody can say."""
-    match state:
-        case Baking(step_index):
-            return plan.steps[step_index].share_percent
-        case Paused(step_index) if step_index is not None and step_index > 0:
-            return plan.steps[step_index - 1].share_percent
-        case _:
-            return None
+    if isinstance(state, Baking):
+        return plan.steps[state.step].share_percent
+    if isinstance(state, Paused) and state.step:
+        return plan.steps[state.step - 1].share_percent
+    return None
 
 
 def scraped_pods(record: Record, world: World) -> tuple[ScrapedPod, ...]:
     """The pods whose counters matter: of both versions, those at work or just on their way out."""
-    return tuple(
-        ScrapedPod(
-            pod.name,
-            Track.CANARY if pod.track.is_canary else Track.STABLE,
-            seconds_since_start(record, pod.started) if pod.started is not None else None,
-            sum(container.times_ended for container in pod.containers),
-        )
-        for pod in world.pods
-        if pod.track is not PodTrack.PROBE and _has_begun(pod)
+    at_work = (pod for pod in world.pods if pod.track is not PodTrack.PROBE and pod.phase == "Running")
+    return tuple(scraped_pod(pod, record.started) for pod in at_work)
+
+
+def scraped_pod(pod: Pod, start: datetime) -> ScrapedPod:
+    """What the kubelet says of a pod, its times in seconds since `start`."""
+    return ScrapedPod(
+        pod.name,
+        Track.CANARY if pod.track.is_canary else Track.STABLE,
+        (pod.started - start).total_seconds() if pod.started is not None else None,
+        sum(container.times_ended for container in pod.containers),
     )
-
-
-def _has_begun(pod: Pod) -> bool:
-    return pod.phase == "Running" and bool(pod.containers)
 
 
 def policy_for(metrics: MetricsPlan) -> Policy:
     """What was asked for, as the judge takes it; kinds that production does not show are not judged."""
-    rules = metrics.rules
-    margins = {name: Margin(margin.relative, margin.absolute) for name, margin in rules.margins.items()}
-    policy = policy_of(rules.alpha, (Metric(kind) for kind in metrics.kinds), margins)
-    return msgspec.structs.replace(policy, beta=rules.beta)
+    return policy_of_rules(metrics.rules, tuple(Metric(kind) for kind in metrics.kinds))
+
+
+def policy_of_rules(rules: Metrics, kinds: tuple[Metric, ...]) -> Policy:
+    """The judge's policy. Raises PolicyError."""
+    margins = parse_margins(rules.margins) if rules.margins is not None else {}
+    budget = rules.budget
+    return msgspec.structs.replace(
+        policy_of(rules.alpha, kinds, margins),
+        beta=rules.beta,
+        limits=Limits(rules.limits.error_rate, rules.limits.p99_seconds),
+        budget=Budget(budget.objective, budget.stop_percent, budget.monthly_requests) if budget is not None else None,
+        seconds_min=rules.watch_seconds,
+    )
 
 
 def judged_with(plan: Plan, judged: msgspec.Raw, reading: Reading) -> msgspec.Raw:
@@ -147,8 +153,10 @@ def _evidence_of_safety(
     since = seconds_since_start(record, state.held_since) if isinstance(state, Baking) else 0.0
     if judged.canary_read_at < since:
         return Judgement(Verdict.UNSURE, Reason.METRICS_UNKNOWN, Evidence("no reading of this share was taken yet"))
-    is_last = isinstance(state, Baking) and state.step == len(record.plan.steps) - 1
-    if finding.safe_to_promote if is_last else finding.may_advance:
+    step_index = state.step if isinstance(state, Baking) else 0
+    needs_evidence = step_index >= evidence_step(record.plan)
+    is_safe = judged.state.passed_at is not None if step_index > evidence_step(record.plan) else finding.safe_to_promote
+    if is_safe if needs_evidence else finding.may_advance:
         return Judgement(Verdict.PASS)
     hold = finding.hold or Hold.TRAFFIC
     return Judgement(Verdict.UNSURE, HOLDS[hold], Evidence(finding.reason or hold.value))

@@ -192,10 +192,13 @@ async def follow(target: Target, plan: Plan) -> None:
     """Follow what this plan's turns look at."""
     selected = _selected(target)
     client, namespace = target.client, target.namespace
-    target.pods = Informer(client, PODS, namespace, label_selector=selected)
+    started = []
+    if target.pods is None:  # else they are followed already, by `follow_pods`
+        target.pods = Informer(client, PODS, namespace, label_selector=selected)
+        started.append(target.pods)
     by_service = f"{SERVICE_NAME_LABEL}={target.service}"
     target.slices = Informer(client, ENDPOINTSLICES, namespace, label_selector=by_service)
-    started = [target.pods, target.slices]
+    started.append(target.slices)
     if plan.smoke_before_traffic:
         target.probes = Informer(client, PODS, namespace, label_selector=f"{PROBE_LABEL}={plan.release}")
         started.append(target.probes)
