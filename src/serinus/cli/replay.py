@@ -9,6 +9,7 @@ import msgspec
 from serinus.cli.exits import Exit
 from serinus.core.turn import Verdict
 from serinus.judge.decide import Finding
+from serinus.judge.explain import sentence_of
 from serinus.judge.judge import step
 from serinus.judge.policy import Policy, PolicyError, parse_margins, parse_metrics, policy_of
 from serinus.judge.readings import Reading
@@ -73,15 +74,15 @@ def replay(file: BinaryIO, each: bool, alpha: float, margins: str, metrics: str)
         if each or run.last is None or run.last.verdict is not Verdict.FAIL:
             run.state, run.last = step(policy, run.state, reading)
         if each:
-            _write(_answer(reading.run, run.last))
+            _write(_answer(reading.run, policy, run, run.last))
     if not each:
         for name, run in runs.items():
             if run.last is not None:
-                _write(_answer(name, run.last))
+                _write(_answer(name, policy, run, run.last))
     return Exit.DONE
 
 
-def _answer(name: str, finding: Finding) -> Answer:
+def _answer(name: str, policy: Policy, run: Run, finding: Finding) -> Answer:
     return Answer(
         name,
         finding.verdict.name.lower(),
@@ -89,7 +90,7 @@ def _answer(name: str, finding: Finding) -> Answer:
         finding.metric,
         round(finding.evidence, 4),
         round(finding.threshold, 4),
-        finding.reason or (finding.hold.value if finding.hold is not None else ""),
+        sentence_of(policy, run.state, finding),
         finding.may_advance,
         finding.replace,
     )

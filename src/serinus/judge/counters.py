@@ -85,7 +85,7 @@ def restarts_since(pod: PodState, reading: PodReading) -> int | None:
     return new
 
 
-def observed_since(pod: PodState, histogram: Histogram) -> list[float] | None:
+def observed_since(pod: PodState, histogram: Histogram, now: float) -> list[float] | None:
     """New observations in each bucket (not cumulative), the last one beyond all edges. None: nothing is known.
 
     A histogram whose edges have changed is a new one, and only sets the mark.
@@ -95,7 +95,7 @@ def observed_since(pod: PodState, histogram: Histogram) -> list[float] | None:
     if len(found) != len(edges) + 1 or len(found) < 2 or not (min(found) >= 0.0 and max(found) < inf):
         return None
     before, known_edges = pod.buckets, pod.edges
-    pod.buckets, pod.edges = found, edges
+    pod.buckets, pod.edges, pod.observed_at = found, edges, now
     if not before:
         return _per_bucket(found) if pod.is_new else None
     if known_edges != edges:
