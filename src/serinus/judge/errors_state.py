@@ -13,7 +13,7 @@ from serinus.judge.dispersion import Dispersion
 from serinus.judge.errors import RATIOS, log_evidence_of_errors
 from serinus.judge.incident import Incident
 from serinus.judge.mixture import Mixture, fold_block, open_mixture, staked_part
-from serinus.judge.policy import Margin
+from serinus.judge.policy import Margin, Policy
 from serinus.judge.safety import Safety, fold_safety, log_evidence_of_safety
 
 OPEN_SECONDS = 30.0
@@ -76,28 +76,30 @@ def add_canary(block: Block, pod: str, requests: float, failed: float, is_cold: 
 
 
 def close_errors(
-    state: ErrorsState, margin: Margin, safe: Margin, now: float, weight_percent: float | None
-) -> None:
+    state: ErrorsState, policy: Policy, now: float, weight_percent: float | None, has_canary: bool
+) -> Block | None:
     """Turn the open block into evidence of harm and of safety, if both tracks have had requests.
 
-    Requests of young pods are no evidence of safety, nor is anything while production is in an incident.
+    Requests of young pods are no evidence of safety, nor is anything while production is in an incident. The block that
+    was closed, or None.
     """
     block = state.block
-    has_canary = block.canary.warm > 0.0 or block.canary.cold > 0.0
-    if not has_canary or block.stable <= 0.0:
-        if (has_canary or block.stable > 0.0) and now - block.opened_at > OPEN_SECONDS:
+    has_requests = block.canary.warm > 0.0 or block.canary.cold > 0.0
+    if not has_requests or block.stable <= 0.0:
+        if not has_canary or now - block.opened_at > OPEN_SECONDS:
             state.block = Block(now)
-        return
-    phi = state.dispersion.phi
+        return None
+    phi, margin = state.dispersion.phi, policy.errors
     part = min(COLD_STAKE_MAX, max(now - block.opened_at, 1.0) * COLD_STAKE_PER_SECOND)
     whole = _log_evidence(block, None, margin, phi, part)
     without = {pod: _log_evidence(block, counts, margin, phi, part) for pod, counts in block.pods.items()}
     fold_block(state.mixture, now, weight_percent, whole, without)
     if block.canary.warm > 0.0 and not state.incident.is_on:
-        warm, failed = block.canary.warm, block.canary.warm_failed
+        warm, failed, safe = block.canary.warm, block.canary.warm_failed, policy.safe_errors
         fold_safety(state.safety, log_evidence_of_safety(warm, failed, block.stable, block.stable_failed, safe), phi)
     _add(state.compared, block)
     state.block = Block(now)
+    return block
 
 
 def _add(compared: Compared, block: Block) -> None:

@@ -1,4 +1,4 @@
-"""Is production itself in trouble? Then the world broke, not the canary: nothing is promoted, evidence of safety pauses.
+"""Is production itself in trouble? Then the world broke, not the canary: no promotion, and evidence of safety pauses.
 
 Two fading counts of production's requests: a fast one (what it is now) and a slow one (what it is used to). An incident
 is when several requests failed lately, and far more often than it is used to. What lasts becomes the new normal after a

@@ -89,6 +89,8 @@ def log_e(
     if canary_requests <= 0 or stable_requests <= 0 or len(stable) < 2 or math.fsum(basis.stable) <= 0:
         return NO_EVIDENCE
     rung = _rung(canary_requests / stable_requests)
+    if len(groups) == 1:
+        return _of_one_group(scores(basis, rung, delta, epsilon, 0), canary, stable, epsilon)
     total = [0.0] * HYPOTHESES
     spent: list[list[float]] = [[0.0] * len(stable) for _ in range(HYPOTHESES)]
     tolerated = [0.0] * HYPOTHESES
@@ -98,6 +100,26 @@ def log_e(
             _add_canary(table, _seen(counts), size * epsilon, total, tolerated)
             _add_burden(table, size / stable_requests, spent)
     return _add_stable(total, spent, tolerated, _seen(stable), canary_requests, stable_requests)
+
+
+def _of_one_group(
+    table: Sequence[Scores], canary: Sequence[float], stable: Sequence[float], epsilon: float
+) -> tuple[float, ...]:
+    """The formula where no pod is cold, which is nearly always: the same sums in one pass."""
+    canary_requests, stable_requests = math.fsum(canary), math.fsum(stable)
+    requests = canary_requests + stable_requests
+    odds, whole = canary_requests / stable_requests, requests / stable_requests
+    ours, theirs = _seen(canary), _seen(stable)
+    found = []
+    for score in table:
+        logs, burden, values = score.logs, score.burden, score.values
+        value = -requests * log1p(canary_requests * epsilon * (values[-1] - values[0]) / requests)
+        for bucket, count in ours:
+            value += count * logs[bucket]
+        for bucket, count in theirs:
+            value += count * log(whole - odds * burden[bucket])
+        found.append(value)
+    return tuple(found)
 
 
 def _add_canary(

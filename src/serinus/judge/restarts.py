@@ -7,9 +7,10 @@ s = T_s / (1 + delta):
     lambda = (rho - 1) s / (rho T_c + s),    c = (rho - 1) T_c / (rho T_c + s)
     log e  = x_c log(1 + lambda) + x_s log(1 - c) - lambda eps T_c
 
-Source: the thinned Poisson process of Lindon and Malek (NeurIPS 2022). Guarantee: E[e] <= 1, exactly, for Poisson counts
-of any rates: log E[e] = lambda (rate_c - eps) T_c - c rate_s T_s <= (lambda (1 + delta) T_c - c T_s) rate_s = 0. That
-counts are cut off (`counters.RESTARTS_MAX`) and that a crash loop slows down are covered by leaving one pod out.
+Source: the thinned Poisson process of Lindon and Malek (NeurIPS 2022). Guarantee: E[e] <= 1, exactly, for Poisson
+counts of any rates: log E[e] = lambda (rate_c - eps) T_c - c rate_s T_s is at most
+(lambda (1 + delta) T_c - c T_s) rate_s = 0. That counts are cut off (`counters.RESTARTS_MAX`) and that a crash loop
+slows down are covered by leaving one pod out.
 """
 
 from math import log1p

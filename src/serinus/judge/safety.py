@@ -8,8 +8,8 @@ averaged over mu; safe where E >= 1/beta, for every metric that gates (intersect
 number). Without failures it grows by mu eps per request: the rule of three. Source: Waudby-Smith and Ramdas 2024
 (betting on means), two samples. Guarantee: E[e] <= 1 for independent requests: at p_c = limit the factor of a canary
 request is (1 - mu (1 + delta) p_s - mu eps) / (1 - mu eps) <= 1 - mu (1 + delta) p_s, and production's factors undo no
-more than that (AM-GM). So a release that is harmful all along is called safe with probability at most beta. Harm that only
-begins later is for the harm test. Works for any yes or no of a request: failed; slower than an edge.
+more than that (AM-GM). So a release that is harmful all along is called safe with probability at most beta. Harm that
+only begins later is for the harm test. Works for any yes or no of a request: failed; slower than an edge.
 """
 
 from collections.abc import Sequence
