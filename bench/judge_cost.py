@@ -10,7 +10,7 @@ import time
 
 import msgspec
 
-from bench.judge_report import FIRST_SEED, arguments, publish, table
+from bench.judge_report import FIRST_SEED, arguments, publish, table, told
 from bench.traffic_model import Service, World, always, latency_law
 from serinus.judge.judge import step
 from serinus.judge.policy import Policy
@@ -47,7 +47,7 @@ def main() -> int:
         worst = max(worst, milliseconds)
         size = len(msgspec.json.encode(state))
         steps = f"{stretch * given.runs + 1} to {(stretch + 1) * given.runs}"
-        rows.append([steps, f"{milliseconds:.3f}", str(size)])
+        rows.append(told([steps, f"{milliseconds:.3f}", str(size)]))
     publish(
         given, "judge_cost", "Cost of a judged step", table(["steps", "ms of CPU a step", "state, bytes of JSON"], rows)
     )

@@ -11,7 +11,7 @@ import math
 import random
 from functools import cache
 
-from bench.judge_report import FIRST_SEED, arguments, mean_cell, publish, table
+from bench.judge_report import FIRST_SEED, arguments, mean_cell, publish, table, told
 from bench.traffic_model import binomial
 from serinus.judge.errors import RATIOS, log_evidence_of_errors
 from serinus.judge.policy import Margin
@@ -79,7 +79,9 @@ def main() -> int:
         least = bound(canary, stable, split)
         ratio = math.fsum(found) / given.runs / least
         worst = max(worst, ratio if canary <= 0.2 else 0.0)
-        rows.append([f"1:{split}", f"{stable:.1%} → {canary:.1%}", f"{least:.1f}", mean_cell(found, 1), f"{ratio:.2f}"])
+        rows.append(
+            told([f"1:{split}", f"{stable:.1%} → {canary:.1%}", f"{least:.1f}", mean_cell(found, 1), f"{ratio:.2f}"])
+        )
     text = table(["split", "stable → canary", "bound", "requests, mean (p90)", "ratio"], rows)
     publish(given, "judge_efficiency", "Error rates: canary requests until rollback against the bound", text)
     return 0 if worst <= 1.5 else 1

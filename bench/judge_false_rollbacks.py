@@ -9,7 +9,7 @@ import math
 import random
 from collections.abc import Callable
 
-from bench.judge_report import FIRST_SEED, arguments, publish, share_cell, table, wilson
+from bench.judge_report import FIRST_SEED, arguments, publish, share_cell, table, told, wilson
 from bench.judge_runs import Outcome, policy_for, run_once
 from bench.traffic_model import World, always
 from serinus.judge.policy import Metric
@@ -78,7 +78,7 @@ def main() -> int:
         found: list[Outcome] = [run_once(policy, worlds(seed)[name], seed, SECONDS) for seed in seeds]
         hits = sum(one.seconds is not None for one in found)
         broken = broken or wilson(hits, given.runs)[0] > policy.alpha
-        rows.append([name, share_cell(hits, given.runs)])
+        rows.append(told([name, share_cell(hits, given.runs)]))
     publish(
         given,
         "judge_false_rollbacks",

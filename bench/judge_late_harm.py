@@ -11,7 +11,7 @@ import math
 import random
 from dataclasses import replace
 
-from bench.judge_report import FIRST_SEED, arguments, mean_cell, publish, share_cell, table
+from bench.judge_report import FIRST_SEED, arguments, mean_cell, publish, share_cell, table, told
 from bench.judge_runs import policy_for, run_many
 from bench.traffic_model import World, binomial, poisson
 from serinus.judge.errors import RATIOS, log_evidence_of_errors
@@ -81,7 +81,7 @@ def main() -> int:
             after = [delay for delay in delays if delay is not None and delay > 0]
             early = sum(delay is not None and delay <= 0 for delay in delays)
             cells += [mean_cell(after), f"{len(after)}/{len(delays)}", share_cell(early, len(delays))]
-        rows.append([name, str(PAGE[error, onset]), *cells])
+        rows.append(told([name, str(PAGE[error, onset]), *cells]))
     head = ["harm", "page", "plain: seconds, mean (p90)", "found", "before the onset"]
     head += ["whole: seconds, mean (p90)", "found", "before the onset"]
     publish(given, "judge_late_harm", "Harm that begins late", table(head, rows))

@@ -5,14 +5,15 @@
 Production: 97 % log-normal(80 ms, 0.5), 3 % log-normal(600 ms, 0.7), in Prometheus' default buckets. "requests": plain
 test of histograms (2.3) with margin 0, one block per canary request and nine of production, everything staked at the
 start, scores from 5,000 requests of history. "seconds": the whole judge on latency alone, 100 requests/s, 10 % for 2
-pods beside 6, margin 0 and default margin, one hour.
+pods beside 6, margin 0 and default margin, one hour. "quiet": the same where nothing is wrong.
 """
 
 import math
 import random
 from dataclasses import replace
+from functools import cache
 
-from bench.judge_report import FIRST_SEED, arguments, mean_cell, publish, share_cell, table
+from bench.judge_report import FIRST_SEED, arguments, mean_cell, publish, share_cell, table, told
 from bench.judge_runs import policy_for, run_many
 from bench.traffic_model import EDGES, World, always, latency_law, multinomial
 from serinus.judge.latency import HYPOTHESES, log_e
@@ -37,6 +38,7 @@ PAGE |= {"slowest 3 % x1.5": 2.47, "slowest 3 % x2": 1.91, "slowest 3 % x5": 2.2
 PAGE_SECONDS = {"none": "0.0032", "all x1.2": "21", "all x1.5": "7", "all x2": "5", "all x5": "5"}
 PAGE_SECONDS |= {"slowest 3 % x1.5": "457", "slowest 3 % x2": "128", "slowest 3 % x5": "32"}
 REQUESTS_MAX = 40_000
+QUIET_SECONDS = 3600.0
 BASE = World(
     requests_per_second=100,
     weight=always(10.0),
@@ -82,7 +84,7 @@ def plain_rows(only: str, runs: int) -> list[list[str]]:
         size = max(10, min(runs, int(runs * 300 / least)))
         found = [requests_until_rollback(dice, law) for _ in range(size)]
         ratio = math.fsum(found) / size / least
-        rows.append([name, f"{least:.1f}", mean_cell(found, 1), f"{ratio:.2f}", str(PAGE[name]), str(size)])
+        rows.append(told([name, f"{least:.1f}", mean_cell(found, 1), f"{ratio:.2f}", str(PAGE[name]), str(size)]))
     return rows
 
 
@@ -99,19 +101,60 @@ def whole_rows(only: str, runs: int) -> list[list[str]]:
             found = run_many(policy, world, runs, 3600.0, history_seconds=60.0)
             ended = [one.seconds for one in found if one.seconds is not None]
             cells += [share_cell(len(ended), runs), mean_cell(ended)]
-        rows.append([name, PAGE_SECONDS[name], *cells])
+        rows.append(told([name, PAGE_SECONDS[name], *cells]))
+    return rows
+
+
+def quiet_worlds() -> dict[str, World]:
+    """Both versions are the same software."""
+
+    def day(t: float) -> tuple[float, ...]:
+        return slowed(1 + 2 * math.sin(math.pi * t / QUIET_SECONDS) ** 2)
+
+    def cold(t: float) -> tuple[float, ...]:
+        return slowed(1 + 2 * math.exp(-t / 30))
+
+    alike = replace(BASE, canary_latency=always(STABLE))  # type: ignore[arg-type]
+    return {
+        "100 req/s, 5/10/25/50 %": replace(alike, weight=lambda t: (5.0, 10.0, 25.0, 50.0)[int(4 * t / QUIET_SECONDS)]),
+        "2 req/s, 10 %": replace(alike, requests_per_second=2.0),
+        "diurnal: all latencies x1..x3, both": replace(alike, canary_latency=day, stable_latency=day),
+        "cold canary pods: x3 decaying over 30 s": replace(alike, canary_latency=cold, canary_started=0.0),
+        "young canary pods, not slower": replace(alike, canary_started=0.0),
+    }
+
+
+@cache
+def slowed(factor: float) -> tuple[float, ...]:
+    """Every latency so many times as long."""
+    return latency_law(factor)
+
+
+def quiet_rows(only: str, runs: int) -> list[list[str]]:
+    """False rollbacks of the whole judge."""
+    rows = []
+    for name, world in quiet_worlds().items():
+        if only not in f"quiet {name}":
+            continue
+        cells = []
+        for margin in (Margin(), Margin(0.25, 0.002)):
+            policy = policy_for(Metric.LATENCY, latency=margin)
+            found = run_many(policy, world, runs, QUIET_SECONDS, history_seconds=60.0)
+            cells.append(share_cell(sum(one.seconds is not None for one in found), runs))
+        rows.append(told([name, *cells]))
     return rows
 
 
 def main() -> int:
-    """Print both tables."""
+    """Print the tables."""
     given = arguments(20, __doc__)
     first = table(
         ["effect", "bound", "requests, mean (p90)", "ratio", "page", "runs"], plain_rows(given.only, 5 * given.runs)
     )
     head = ["effect", "page", "margin 0: rolled back", "seconds, mean (p90)", "default margin: rolled back", "seconds"]
     second = table(head, whole_rows(given.only, given.runs))
-    publish(given, "judge_latency", "Latency", f"{first}\n\n{second}")
+    third = table(["quiet world", "margin 0: rolled back", "default margin"], quiet_rows(given.only, given.runs))
+    publish(given, "judge_latency", "Latency", f"{first}\n\n{second}\n\n{third}")
     return 0
 
 

@@ -9,7 +9,7 @@ Second: the whole judge, ten per cent a minute up to fifty, default margins, hal
 import math
 import random
 
-from bench.judge_report import FIRST_SEED, arguments, mean_cell, publish, share_cell, table
+from bench.judge_report import FIRST_SEED, arguments, mean_cell, publish, share_cell, table, told
 from bench.judge_runs import Outcome, policy_for, run_many
 from bench.traffic_model import World, always, binomial, poisson
 from serinus.core.turn import Verdict
@@ -78,13 +78,15 @@ def plain_rows(only: str, runs: int) -> list[list[str]]:
         least = bound(stable, margin)
         promoted = [sum(one is not None for one in found) for found in (same, at_margin, twice)]
         rows.append(
-            [
-                name,
-                f"{least:.0f} ({page_bound})",
-                mean_cell(done),
-                f"{math.fsum(done) / max(1, len(done)) / least:.2f}",
-                *(share_cell(hits, runs) for hits in promoted),
-            ]
+            told(
+                [
+                    name,
+                    f"{least:.0f} ({page_bound})",
+                    mean_cell(done),
+                    f"{math.fsum(done) / max(1, len(done)) / least:.2f}",
+                    *(share_cell(hits, runs) for hits in promoted),
+                ]
+            )
         )
     return rows
 
@@ -109,7 +111,7 @@ def whole_rows(only: str, runs: int) -> list[list[str]]:
         for verdict in (Verdict.PASS, Verdict.FAIL):
             ended: list[Outcome] = [one for one in found if one.verdict is verdict]
             cells += [share_cell(len(ended), runs), mean_cell([one.seconds or 0.0 for one in ended])]
-        rows.append([name, *cells])
+        rows.append(told([name, *cells]))
     return rows
 
 

@@ -41,8 +41,16 @@ def mean_cell(values: Sequence[float], digits: int = 0) -> str:
     return f"{mean:.{digits}f} ± {half:.{digits}f} ({highest:.{digits}f})"
 
 
+def told(row: list[str]) -> list[str]:
+    """The row itself, shown at once on standard error: a long bench tells how far it is."""
+    print(" | ".join(row), file=sys.stderr, flush=True)
+    return row
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
+    """A Markdown table; nothing without rows (`--only`)."""
+    if not rows:
+        return ""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 

@@ -8,7 +8,7 @@ warm, as in the page that this is compared with, or as young as a rollout makes 
 
 from dataclasses import replace
 
-from bench.judge_report import arguments, mean_cell, publish, share_cell, table
+from bench.judge_report import arguments, mean_cell, publish, share_cell, table, told
 from bench.judge_runs import policy_for, run_many
 from bench.traffic_model import World, always
 from serinus.judge.policy import Metric
@@ -60,14 +60,16 @@ def main() -> int:
             ended = [one for one in found if one.seconds is not None]
             page = PAGE.get((stable, canary)) if kind == "warm, 5 s" else None
             rows.append(
-                [
-                    kind,
-                    f"{stable:.2%} → {canary:.2%}",
-                    share_cell(len(ended), runs),
-                    mean_cell([one.seconds or 0.0 for one in ended], 1),
-                    mean_cell([one.lost for one in ended], 1),
-                    str(page or ""),
-                ]
+                told(
+                    [
+                        kind,
+                        f"{stable:.2%} → {canary:.2%}",
+                        share_cell(len(ended), runs),
+                        mean_cell([one.seconds or 0.0 for one in ended], 1),
+                        mean_cell([one.lost for one in ended], 1),
+                        str(page or ""),
+                    ]
+                )
             )
     head = ["pods, scrapes", "stable → canary", "rolled back", "seconds, mean (p90)", "failed canary requests", "page"]
     publish(given, "judge_rollback", "Seconds to rollback, default judge", table(head, rows))

@@ -9,7 +9,7 @@ Shares 5, 10, 25, 50 %, 15 minutes each; 5 s between looks; independent requests
 import math
 import random
 
-from bench.judge_report import FIRST_SEED, arguments, publish, share_cell, table, wilson
+from bench.judge_report import FIRST_SEED, arguments, publish, share_cell, table, told, wilson
 from bench.traffic_model import binomial, poisson
 from serinus.judge.errors import RATIOS, log_evidence_of_errors
 from serinus.judge.mixture import fold_block, log_value, open_mixture
@@ -55,7 +55,9 @@ def main() -> int:
         found = [highest_evidence(dice, requests_per_second, error) for _ in range(given.runs)]
         crossed = [sum(value >= -math.log(alpha) for value in found) for alpha in (ALPHA, 0.05)]
         broken = broken or wilson(crossed[0], given.runs)[0] > ALPHA
-        rows.append([str(requests_per_second), f"{error:.2%}", *(share_cell(hits, given.runs) for hits in crossed)])
+        rows.append(
+            told([str(requests_per_second), f"{error:.2%}", *(share_cell(hits, given.runs) for hits in crossed)])
+        )
     text = table(["req/s", "error rate", "rolled back at alpha 0.01", "at 0.05"], rows)
     publish(given, "judge_type_one", "False rollbacks of the plain test, one hour, 720 looks", text)
     return 1 if broken else 0
