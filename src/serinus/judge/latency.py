@@ -114,6 +114,9 @@ def _of_one_group(
     found = []
     for score in table:
         logs, burden, values = score.logs, score.burden, score.values
+        if values[0] == values[-1] == 1.0:
+            found.append(0.0)
+            continue
         value = -requests * log1p(canary_requests * epsilon * (values[-1] - values[0]) / requests)
         for bucket, count in ours:
             value += count * logs[bucket]

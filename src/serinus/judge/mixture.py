@@ -20,6 +20,8 @@ HAZARD_SECONDS = 1800.0
 STAKE_AT_NEW_WEIGHT = 1.0 / 3.0
 STAKE_MAX = 0.5
 CASH_MIN = 1e-12
+NEGLIGIBLE = 37.0
+"""In the logarithm: less than a float can tell."""
 NO_STAKE = -1e300
 """The logarithm of nothing, near enough: JSON knows no infinity."""
 
@@ -61,7 +63,9 @@ def fold(wealth: list[float], stake: float, log_evidence: Sequence[float]) -> No
     """S_k <- (S_k + v) e_k, in place. `stake` is log v."""
     for index, evidence in enumerate(log_evidence):
         held = wealth[index]
-        if held >= stake:
+        if held - stake > NEGLIGIBLE:
+            wealth[index] = held + evidence
+        elif held >= stake:
             wealth[index] = held + log1p(exp(stake - held)) + evidence
         else:
             wealth[index] = stake + log1p(exp(held - stake)) + evidence
