@@ -154,7 +154,7 @@ def main() -> int:
     head = ["effect", "page", "margin 0: rolled back", "seconds, mean (p90)", "default margin: rolled back", "seconds"]
     second = table(head, whole_rows(given.only, given.runs))
     third = table(["quiet world", "margin 0: rolled back", "default margin"], quiet_rows(given.only, given.runs))
-    publish(given, "judge_latency", "Latency", f"{first}\n\n{second}\n\n{third}")
+    publish(given, "judge_latency", "Latency", "\n\n".join(filter(None, (first, second, third))))
     return 0
 
 

@@ -123,7 +123,7 @@ def main() -> int:
     first = table(head, plain_rows(given.only, given.runs))
     head = ["truth (stable 0.05 %)", "PASS first", "seconds", "FAIL first", "seconds"]
     second = table(head, whole_rows(given.only, max(1, given.runs // 5)))
-    publish(given, "judge_promotion", "Promotion", f"{first}\n\n{second}")
+    publish(given, "judge_promotion", "Promotion", "\n\n".join(filter(None, (first, second))))
     return 0
 
 
