@@ -30,15 +30,20 @@ def share_cell(hits: int, runs: int) -> str:
     return f"{hits / runs:.4f} [{low:.4f}, {high:.4f}]"
 
 
+def half_width(values: Sequence[float]) -> float:
+    """Of the 95 % interval of the mean."""
+    mean = math.fsum(values) / len(values)
+    spread = math.fsum((value - mean) ** 2 for value in values) / max(1, len(values) - 1)
+    return Z95 * math.sqrt(spread / len(values))
+
+
 def mean_cell(values: Sequence[float], digits: int = 0) -> str:
     """Mean with the half-width of its 95 % interval, and the 90th percentile."""
     if not values:
         return "none"
     mean = math.fsum(values) / len(values)
-    spread = math.fsum((value - mean) ** 2 for value in values) / max(1, len(values) - 1)
     highest = sorted(values)[min(len(values) - 1, int(0.9 * len(values)))]
-    half = Z95 * math.sqrt(spread / len(values))
-    return f"{mean:.{digits}f} ± {half:.{digits}f} ({highest:.{digits}f})"
+    return f"{mean:.{digits}f} ± {half_width(values):.{digits}f} ({highest:.{digits}f})"
 
 
 def told(row: list[str]) -> list[str]:

@@ -17,7 +17,7 @@ MARGINS = {"p50": Policy().safe_latency_p50, "tail": Policy().safe_latency_tail,
 
 
 def harmful_at(edge: int, margin: Margin) -> tuple[float, ...]:
-    """The least harmful law that the margin forbids: just its limit above this edge, else in production's proportions."""
+    """The least harmful law that the margin forbids: just its limit above the edge, else production's proportions."""
     above = math.fsum(STABLE[edge + 1 :])
     limit = (1 + margin.relative) * above + margin.absolute
     return tuple(
