@@ -1,7 +1,9 @@
 """The evidence of gauges over time: each by 2.5, with and without each canary pod; together their average.
 
-History (production only) teaches how much neighbouring values resemble each other: by the ratio of two halves of
-production's pods, as noisy as what is compared later. It is kept up to HISTORY_MAX scrapes, and given up once used.
+Production's pods teach how much neighbouring values resemble each other: by the ratio of two halves of them, as noisy
+as what is compared. Where history is too short for that, they go on teaching while the canary runs, and the comparison
+begins when enough is known; the two halves tell nothing of their sum, so nothing is looked at twice. Only where there
+are no two halves are means of many scrapes taken. History is kept up to HISTORY_MAX scrapes, and given up once used.
 """
 
 from collections.abc import Mapping
@@ -29,7 +31,7 @@ class GaugeState(msgspec.Struct):
 
 
 def learn_gauge(state: GaugeState, stable: Mapping[str, float]) -> None:
-    """Take in production's values of one scrape from before the canary."""
+    """Take in production's values of one scrape, to learn their autocorrelation."""
     values = [stable[pod] for pod in sorted(stable) if isfinite(stable[pod])]
     state.history.append(log_ratio(values[::2], values[1::2], 0.0))
     del state.history[:-HISTORY_MAX]
@@ -44,9 +46,7 @@ def judge_gauge(
     stable: Mapping[str, float],
 ) -> None:
     """Take in one scrape of both tracks: values by pod."""
-    if not state.is_open:
-        state.evidence.correlation = autocorrelation(state.history)
-        state.history, state.is_open = [], True
+    _learn_correlation(state, stable)
     theirs = list(stable.values())
     for pod in canary:
         if pod not in state.without:
@@ -62,6 +62,20 @@ def judge_gauge(
             sums[0] += sum(finite) / len(finite)
             sums[1] += 1.0
     fold_block(state.mixture, now, weight_percent, [whole], without)
+
+
+def _learn_correlation(state: GaugeState, stable: Mapping[str, float]) -> None:
+    """Fix the autocorrelation, once, and before this scrape is compared; a batch that is open then is given up."""
+    is_settled = state.evidence.correlation is not None or state.evidence.values > 0
+    correlation = None if is_settled else autocorrelation(state.history)
+    if is_settled or correlation is not None:
+        state.history = []
+    else:
+        learn_gauge(state, stable)
+    state.is_open = True
+    if correlation is not None:
+        for evidence in (state.evidence, *state.without.values()):
+            evidence.correlation, evidence.batch_sum, evidence.batch_size = correlation, 0.0, 0
 
 
 def log_gauges(gauges: Mapping[str, GaugeState], pod: str | None = None) -> float:
