@@ -136,4 +136,5 @@ def policy_of(alpha: float, metrics: Iterable[Metric], margins: dict[str, Margin
 
 
 def _at_least(safety: Margin, harm: Margin) -> Margin:
-    return Margin(max(safety.relative, harm.relative), max(safety.absolute, SAFETY_ABSOLUTE_FACTOR * harm.absolute))
+    wider = min(SAFETY_ABSOLUTE_FACTOR * harm.absolute, (1.0 + harm.absolute) / 2.0)
+    return Margin(max(safety.relative, harm.relative), max(safety.absolute, wider))
