@@ -2,8 +2,8 @@
 
 A counter that falls has restarted from zero: all it shows now is new. None, NaN, an infinity and a negative number are
 unknown, which is not zero: the next good value bridges the gap. The first value of a canary pod counts from zero, for
-it began with this rollout; that of a production pod only sets the mark, unless the pod began after the last reading. No
-test and no threshold stands here.
+it began with this rollout; that of a production pod only sets the mark, unless the pod began after the last reading (or
+after the rollout did, in the first one). No test and no threshold stands here.
 """
 
 from math import inf
@@ -48,7 +48,7 @@ class PodState(msgspec.Struct, omit_defaults=True):
 def pod_first_seen(reading: PodReading, now: float, last: float | None) -> PodState:
     """A pod that was not known. `last`: when the last reading was; None: there was none."""
     began_with_us = reading.started is None or reading.started >= 0.0
-    began_since = reading.started is not None and last is not None and reading.started >= last
+    began_since = reading.started is not None and reading.started >= (0.0 if last is None else last)
     is_new = began_with_us if reading.track is not Track.STABLE else began_since
     return PodState(reading.track, now, now, reading.started, is_new)
 

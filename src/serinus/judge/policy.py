@@ -1,6 +1,6 @@
 """What a rollout is judged by: error probabilities, margins, metrics, limits. Fixed before the release begins.
 
-The defaults are those that were measured (docs/concepts/judge.md). No reading is looked at here.
+The defaults are those that were measured (docs/reference/judge.md). No reading is looked at here.
 """
 
 import enum
