@@ -1,4 +1,4 @@
-"""Gauges: false alarms at the margin and detection, with and without history (the plain test of 2.5).
+"""Gauges: false alarms at the margin and detection, with and without history (2.5 with the mixture over start times).
 
     python -m bench.judge_gauges [--runs N] [--only TEXT] [--write FILE]
 
@@ -12,7 +12,7 @@ import math
 import random
 
 from bench.judge_report import FIRST_SEED, arguments, mean_cell, publish, share_cell, table, told, wilson
-from serinus.judge.gauges_state import GaugeState, judge_gauge, learn_gauge
+from serinus.judge.gauges_state import GaugeState, judge_gauge, learn_gauge, log_gauges
 from serinus.judge.policy import Margin
 
 ALPHA = 0.01
@@ -50,7 +50,7 @@ class Wave:
 
 
 def seconds_until_alarm(dice: random.Random, r: float, effect: float, way: str) -> float | None:
-    """One hour. None: no alarm. The logarithm of the ratio has deviation NOISE, and so has that of production's halves."""
+    """One hour. None: no alarm. The log of the ratio has deviation NOISE, and so has that of production's halves."""
     of_stable = NOISE / math.sqrt(2)
     names = ("a",) if way == "batches" else ("a", "b")
     canary = Wave(dice, r, math.sqrt(NOISE**2 - of_stable**2 / len(names)))
@@ -62,7 +62,7 @@ def seconds_until_alarm(dice: random.Random, r: float, effect: float, way: str) 
         theirs = {name: wave.next() for name, wave in stable.items()}
         ours = {"c": canary.next() * (1 + effect)}
         judge_gauge(state, Margin(MARGIN, 0.0), scrape * SECONDS, 10.0, ours, theirs)
-        if state.evidence.log_e >= -math.log(ALPHA):
+        if log_gauges({"": state}) >= -math.log(ALPHA):
             return scrape * SECONDS
     return None
 

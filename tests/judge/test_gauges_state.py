@@ -6,7 +6,7 @@ import random
 import pytest
 
 from serinus.judge.gauges import BATCH_SCRAPES, HISTORY_MIN
-from serinus.judge.gauges_state import GaugeState, judge_gauge, learn_gauge, log_gauges
+from serinus.judge.gauges_state import LEARNED_AT, GaugeState, judge_gauge, learn_gauge, log_gauges
 from serinus.judge.policy import Margin
 
 MARGIN = Margin(0.2, 0.0)
@@ -26,10 +26,10 @@ def judged(scrapes: int, history: int = 0, level: float = 1.0, stable_pods: int 
     return state
 
 
-def test_history_is_used_from_the_first_scrape_on_and_then_given_up() -> None:
-    state = judged(3, history=60)
+def test_enough_history_is_used_from_the_first_scrape_on_and_then_given_up() -> None:
+    state = judged(3, history=LEARNED_AT[-1])
     assert state.evidence.correlation is not None
-    assert (state.evidence.values, state.history) == (2, [])
+    assert (state.evidence.values, state.history, state.is_learned) == (2, [], True)
 
 
 def test_without_history_production_teaches_while_the_canary_runs() -> None:
@@ -37,8 +37,21 @@ def test_without_history_production_teaches_while_the_canary_runs() -> None:
     assert (early.evidence.correlation, early.evidence.values) == (None, 0)
     late = judged(HISTORY_MIN + 20)
     assert late.evidence.correlation is not None
-    assert (late.evidence.values, late.history) == (20, [])
+    assert late.evidence.values == 20
     assert all(evidence.correlation == late.evidence.correlation for evidence in late.without.values())
+
+
+def test_a_better_autocorrelation_begins_the_test_anew_on_the_wealth_that_there_is() -> None:
+    before, after = judged(LEARNED_AT[1], level=2.0), judged(LEARNED_AT[1] + 1, level=2.0)
+    assert before.evidence.values == LEARNED_AT[1] - LEARNED_AT[0]
+    assert after.evidence.values == 1
+    assert after.evidence.correlation != before.evidence.correlation
+    assert abs(log_gauges({"cpu": after}) - log_gauges({"cpu": before})) < 1
+
+
+def test_what_was_learned_from_does_not_grow_with_time() -> None:
+    state = judged(LEARNED_AT[-1] + 5)
+    assert (state.history, state.is_learned) == ([], True)
 
 
 def test_one_pod_of_production_has_no_halves_so_whole_batches_are_compared() -> None:

@@ -1,9 +1,11 @@
 """The evidence of gauges over time: each by 2.5, with and without each canary pod; together their average.
 
 Production's pods teach how much neighbouring values resemble each other: by the ratio of two halves of them, as noisy
-as what is compared. Where history is too short for that, they go on teaching while the canary runs, and the comparison
-begins when enough is known; the two halves tell nothing of their sum, so nothing is looked at twice. Only where there
-are no two halves are means of many scrapes taken. History is kept up to HISTORY_MAX scrapes, and given up once used.
+as what is compared. Where history is too short for that, they go on teaching while the canary runs: r is fixed when
+LEARNED_AT values are known, and each time the test begins anew with the better r, on the wealth that there is (a
+product of martingales is one). The two halves tell nothing of their sum, so nothing is looked at twice. Where there
+are no two halves, means of many scrapes are taken. What was learned from is kept up to HISTORY_MAX scrapes, and then
+given up.
 """
 
 from collections.abc import Mapping
@@ -16,13 +18,18 @@ from serinus.judge.mixture import Mixture, fold_block, log_value, open_mixture
 from serinus.judge.policy import Margin
 
 HISTORY_MAX = 240
+LEARNED_AT = (30, 90, HISTORY_MAX)
 
 
 class GaugeState(msgspec.Struct):
-    """One gauge. `without[pod]`: the same with that canary pod left out. `canary`, `stable`: sums and scrapes."""
+    """One gauge. `without[pod]`: the same with that canary pod left out. `canary`, `stable`: sums and scrapes.
+
+    `is_open`: the canary is being compared; `is_learned`: the autocorrelation will not get better.
+    """
 
     history: list[float | None] = []
     is_open: bool = False
+    is_learned: bool = False
     evidence: GaugeEvidence = msgspec.field(default_factory=GaugeEvidence)
     without: dict[str, GaugeEvidence] = {}
     mixture: Mixture = msgspec.field(default_factory=lambda: open_mixture(1))
@@ -65,17 +72,27 @@ def judge_gauge(
 
 
 def _learn_correlation(state: GaugeState, stable: Mapping[str, float]) -> None:
-    """Fix the autocorrelation, once, and before this scrape is compared; a batch that is open then is given up."""
-    is_settled = state.evidence.correlation is not None or state.evidence.values > 0
-    correlation = None if is_settled else autocorrelation(state.history)
-    if is_settled or correlation is not None:
+    """Fix the autocorrelation, or fix it better, before this scrape is compared."""
+    if state.is_learned:
+        return
+    known = sum(value is not None for value in state.history)
+    if not state.is_open or known in LEARNED_AT:
+        correlation = autocorrelation(state.history)
+        if correlation is not None:
+            _begin_anew(state, correlation)
+    state.is_open = True
+    state.is_learned = known >= LEARNED_AT[-1] or (state.evidence.correlation is None and state.evidence.values > 0)
+    if state.is_learned:
         state.history = []
     else:
         learn_gauge(state, stable)
-    state.is_open = True
-    if correlation is not None:
-        for evidence in (state.evidence, *state.without.values()):
-            evidence.correlation, evidence.batch_sum, evidence.batch_size = correlation, 0.0, 0
+
+
+def _begin_anew(state: GaugeState, correlation: float) -> None:
+    """New tests with this autocorrelation; the values of the last scrape go on being the ones before the next."""
+    state.evidence = GaugeEvidence(correlation, previous=state.evidence.previous)
+    for pod, evidence in state.without.items():
+        state.without[pod] = GaugeEvidence(correlation, previous=evidence.previous)
 
 
 def log_gauges(gauges: Mapping[str, GaugeState], pod: str | None = None) -> float:
