@@ -78,5 +78,5 @@ async def test_a_page_above_the_limit_is_trouble() -> None:
 
 async def test_a_port_where_nothing_listens_is_trouble() -> None:
     async with a_pod() as (pages, _, _port):
-        with pytest.raises(Trouble, match="cannot be connected|error trying to reach"):
+        with pytest.raises(Trouble, match=r"cannot be connected|error trying to reach"):
             await pages.page("a", Endpoint(1), 5.0, 1000)
