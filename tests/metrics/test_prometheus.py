@@ -10,9 +10,9 @@ from serinus.judge.answers import Answer, Empty, Failed, Known, Stale
 from serinus.judge.readings import Histogram, PodReading, Track
 from serinus.judge.scrapes import Scrape, ScrapedTrack
 from serinus.metrics.config import PrometheusConfig, Queries
+from serinus.metrics.findings import Finding
 from serinus.metrics.prometheus import PrometheusSource
 from serinus.metrics.prometheus_api import PrometheusApi, Series
-from serinus.metrics.promql_lint import Finding
 from tests.fakes.clock import FakeClock
 from tests.fakes.server import Handler, answer, never, scripted_server
 from tests.metrics.support import CANARY, STABLE, way

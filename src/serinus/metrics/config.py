@@ -135,3 +135,79 @@ class PrometheusConfig:
     timeout_seconds: float = 10.0
     stale_seconds: float = 60.0
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WebPage:
+    """A JSON document of any service, by GET, once per track: `url` is a template as queries are.
+
+    `requests`, `errors`: JSONPaths of counters, cumulative; `gauges`: of gauges by name. Each leads to one number.
+    """
+
+    url: str
+    requests: str = ""
+    errors: str = ""
+    gauges: Mapping[str, str] = field(default_factory=dict)
+    access: Access = Access()
+    timeout_seconds: float = 10.0
+    variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def paths(self) -> dict[str, str]:
+        """Every path that is given, by what it is for."""
+        named = {"requests": self.requests, "errors": self.errors} | dict(self.gauges)
+        return {name: path for name, path in named.items() if path}
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Queries to a service that counts events in a window of time; templates, filled in for each track.
+
+    `requests`, `errors` count; each is asked for the whole time since the rollout's history began, so the answer is a
+    counter. `gauges` by name: the latest value counts. `stale_seconds`: such services are minutes behind.
+    """
+
+    requests: str
+    errors: str = ""
+    gauges: Mapping[str, str] = field(default_factory=dict)
+    timeout_seconds: float = 20.0
+    stale_seconds: float = 600.0
+    variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def all(self) -> dict[str, str]:
+        """Every query that is given, by what it is for."""
+        named = {"requests": self.requests, "errors": self.errors} | dict(self.gauges)
+        return {name: query for name, query in named.items() if query}
+
+
+@dataclass(frozen=True, slots=True)
+class DatadogConfig:
+    """Datadog's metrics; `site` as in its addresses (datadoghq.eu, us5.datadoghq.com), or a whole URL."""
+
+    api_key: Secret
+    application_key: Secret
+    windows: Windows
+    site: str = "datadoghq.com"
+
+
+@dataclass(frozen=True, slots=True)
+class NewRelicConfig:
+    """New Relic by NRQL, without SINCE and UNTIL, which are added. `region`: us or eu, or a whole URL."""
+
+    account: int
+    api_key: Secret
+    windows: Windows
+    region: str = "us"
+
+
+@dataclass(frozen=True, slots=True)
+class CloudWatchConfig:
+    """CloudWatch's metrics. A query is a metric: `NAMESPACE|METRIC|STAT|DIMENSION=VALUE|...`, STAT empty for Sum.
+
+    `url`: another address than the region's own.
+    """
+
+    region: str
+    windows: Windows
+    profile: str = "default"
+    period_seconds: int = 60
+    url: str = ""

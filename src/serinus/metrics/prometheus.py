@@ -15,8 +15,9 @@ from serinus.judge.answers import Answer, Empty, Failed, Known, Stale, in_words
 from serinus.judge.readings import Histogram, PodReading, Reading
 from serinus.judge.scrapes import Scrape, ScrapedPod, ScrapedTrack
 from serinus.metrics.config import PrometheusConfig, Queries
+from serinus.metrics.findings import Finding
 from serinus.metrics.prometheus_api import PrometheusApi, Series
-from serinus.metrics.promql_lint import Finding, lint
+from serinus.metrics.promql_lint import lint
 from serinus.metrics.queries import filled, values_for
 
 POD_LABEL = "pod"

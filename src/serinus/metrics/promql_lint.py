@@ -7,10 +7,10 @@ a query returns data for production is asked of the server (`prometheus.py`).
 import importlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import ModuleType
 
 from serinus.metrics.config import Queries
+from serinus.metrics.findings import Finding
 from serinus.metrics.queries import filled, variables_of
 
 LEFT_OUT = (
@@ -19,18 +19,6 @@ LEFT_OUT = (
 )
 _RATES = re.compile(r"\b(rate|irate|increase|delta|idelta|deriv|histogram_quantile|avg_over_time)\s*\(")
 _COUNTERS = ("requests", "errors", "latency")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What is wrong with a query. `is_error`: the rollout must not begin; else it is only to be known."""
-
-    query: str  # what it is for: requests, errors, ...
-    what: str
-    is_error: bool = True
-
-    def __str__(self) -> str:
-        return f"query {self.query}: {self.what}" if self.query else self.what
 
 
 def lint(queries: Queries, canary: Mapping[str, str], stable: Mapping[str, str]) -> tuple[Finding, ...]:
