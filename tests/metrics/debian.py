@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-SECONDS_MAX = 120
+SECONDS_MAX = 60
 
 
 class Missing(Exception):

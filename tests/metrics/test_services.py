@@ -166,6 +166,12 @@ async def test_production_must_have_data_in_the_window() -> None:
     assert str(finding) == "query requests: for production, nothing there: there is no point in the window"
 
 
+async def test_no_errors_are_not_zero_where_there_are_no_requests_either() -> None:
+    empty = Empty("there is no point in the window")
+    findings = await window_source(Fixed(r=empty, e=empty, q=points(1))).check(STABLE)
+    assert [finding.query for finding in findings] == ["requests", "errors"]
+
+
 # Their protocols
 
 EMPTY = Windows("r", timeout_seconds=5.0)
