@@ -4,6 +4,7 @@ from typing import get_args
 
 import pytest
 
+from serinus.core.config import ConfigCopy, ConfigKind
 from serinus.core.plan import Promotion
 from serinus.core.progress import finished_progress, progress_of_action, progress_of_state
 from serinus.core.reasons import Outcome, Reason
@@ -11,7 +12,9 @@ from serinus.core.state import Baking, Evidence, Finished, Leaving, Preparing, P
 from serinus.core.turn import (
     Action,
     CreateCanary,
+    MakeCopy,
     MarkVersion,
+    RemoveCopy,
     RestoreHpa,
     RunSmoke,
     ScaleCanary,
@@ -28,6 +31,8 @@ WITH_FIELDS = {
     ScaleStable: ScaleStable(4, 3),
     MarkVersion: MarkVersion("v2"),
     RestoreHpa: RestoreHpa("checkout"),
+    MakeCopy: MakeCopy(ConfigCopy(ConfigKind.SECRET, "keys", "keys", "keys-0123456789")),
+    RemoveCopy: RemoveCopy(ConfigKind.SECRET, "keys-0123456789"),
     RunSmoke: RunSmoke("step 1", 25.0),
     SizeAdopted: SizeAdopted(4, 1),
 }

@@ -7,9 +7,8 @@ import msgspec
 import pytest
 
 from serinus.core.plan import HpaRef, Plan, Promotion
-from serinus.core.spec import MANAGED_BY_LABEL, PROBE_LABEL, RELEASE_LABEL
+from serinus.core.spec import MANAGED_BY_LABEL, PROBE_LABEL, RELEASE_LABEL, ROLLOUT_ANNOTATION
 from serinus.kube.build import (
-    ROLLOUT_ANNOTATION,
     canary_deployment,
     first_deployment,
     pin_patch,

@@ -22,6 +22,7 @@ from serinus.core.turn import (
     MarkVersion,
     OrphanCanary,
     RemoveCanary,
+    RemoveCopy,
     RemoveProbe,
     RemoveStable,
     RestoreHpa,
@@ -231,7 +232,9 @@ def _leads_back(plan: Plan, wish: Action) -> bool:
         return plan.stable is not None and wish.version == plan.stable.label
     if isinstance(wish, RestoreHpa):
         return plan.stable is not None and wish.target == plan.stable.name
-    return isinstance(wish, RemoveCanary | RemoveProbe | TakeBackTemplate)  # what is not named does not lead back
+    return isinstance(
+        wish, RemoveCanary | RemoveProbe | RemoveCopy | TakeBackTemplate
+    )  # what is not named does not lead back
 
 
 def _has_an_end(turned: _Turned) -> Iterator[str]:
@@ -281,6 +284,8 @@ def _nothing_is_left(turned: _Turned) -> Iterator[str]:
         yield f"{facts.canary_pods_left} canary pods are left"
     if promoted and plan.promotion is Promotion.RENAME and _is_left(plan, facts.stable):
         yield "the previous version is left"
+    if facts.copies is not None and facts.copies.unused:
+        yield f"copies that nothing names are left: {', '.join(copy.name for copy in facts.copies.unused)}"
 
 
 def _is_left(plan: Plan, stable: Workload | None) -> bool:

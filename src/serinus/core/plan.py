@@ -11,6 +11,7 @@ from typing import assert_never
 
 import msgspec
 
+from serinus.core.config import ConfigPlan
 from serinus.core.spec import ApprovalDefault, Capacity, Naming, Smoke, Spec, StepSpec
 from serinus.core.state import PauseEnd
 
@@ -104,6 +105,7 @@ class Plan(msgspec.Struct, frozen=True):
     promotion_deadline_seconds: float = PROMOTION_DEADLINE_SECONDS
     leaving_deadline_seconds: float = LEAVING_DEADLINE_SECONDS
     revives: bool = False  # the canary's Deployment was kept before: it is scaled up, and on the way back to 0 again
+    config: ConfigPlan | None = None  # the release's own ConfigMaps and Secrets; None: it shares production's
     spec: Spec | None = None  # what was asked for: `serinus retry` asks for it again
 
 

@@ -11,11 +11,13 @@ from serinus.core.turn import (
     CreateCanary,
     CreateProbe,
     HandTemplate,
+    MakeCopy,
     MarkVersion,
     OrphanCanary,
     PinHpa,
     ReleaseStable,
     RemoveCanary,
+    RemoveCopy,
     RemoveProbe,
     RemoveStable,
     RestoreHpa,
@@ -140,6 +142,11 @@ def progress_of_action(plan: Plan, action: Action) -> Progress:
             return Progress("remove_probe", "removing the smoke test's pod")
         case RunSmoke(stage):
             return Progress("run_smoke", f"smoke test, {stage}")
+        case MakeCopy(copy):
+            sentence = f"copying {copy.kind.value} {copy.original} as {copy.name}, for version {plan.version}"
+            return Progress("make_copy", sentence)
+        case RemoveCopy(kind, name):
+            return Progress("remove_copy", f"removing {kind.value} {name}: nothing names this copy any more")
         case PinHpa():
             return Progress("pin_hpa", f"holding the autoscaler of {stable} still")
         case RestoreHpa(target):

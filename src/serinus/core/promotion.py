@@ -5,13 +5,16 @@ All is read from the cluster, never remembered. When it begins and when it is gi
 
 from typing import assert_never
 
+from serinus.core.config import Copies
 from serinus.core.plan import Plan, Promotion
 from serinus.core.turn import (
     Facts,
     HandTemplate,
+    MakeCopy,
     MarkVersion,
     OrphanCanary,
     ReleaseStable,
+    RemoveCopy,
     RemoveStable,
     RestoreHpa,
     ScaleStable,
@@ -23,6 +26,24 @@ from serinus.core.turn import (
 
 def wishes_to_promote(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
     """What to ask for next, and whether nothing is left to ask for."""
+    wishes, complete = _wishes_of(plan, facts)
+    copies = facts.copies or Copies()
+    tidying = wishes_to_tidy(facts) if complete else ()  # only then does nothing need the previous version's
+    return (*wishes, *wishes_to_copy(facts), *tidying), complete and not (copies.missing or copies.unused)
+
+
+def wishes_to_copy(facts: Facts) -> Wishes:
+    """The copies that the release has not got (any more)."""
+    return tuple(MakeCopy(copy) for copy in facts.copies.missing) if facts.copies is not None else ()
+
+
+def wishes_to_tidy(facts: Facts) -> Wishes:
+    """An end for the copies that nothing names."""
+    unused = facts.copies.unused if facts.copies is not None else ()
+    return tuple(RemoveCopy(copy.kind, copy.name) for copy in unused if not copy.deleting)
+
+
+def _wishes_of(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
     match plan.promotion:
         case Promotion.RENAME:
             return _wishes_to_rename(plan, facts)

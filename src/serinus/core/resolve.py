@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from serinus.core.config_problems import config_problems, with_config
 from serinus.core.images import choose_images, label_value, name_part, short_hash, version_of
 from serinus.core.plan import (
     Plan,
@@ -157,11 +158,12 @@ def _release(spec: Spec, service: ServiceFacts, survey: Survey, production: Prod
         if not spec.images:
             return NothingToDo(version, stable.name)
         version = f"{version}-{short_hash(','.join(sorted(images.values())), 5)}"  # the same tag, another image
-    plan = _plan(spec, survey, production, images, version, rollout)
+    plan = with_config(spec, survey, _plan(spec, survey, production, images, version, rollout))
     problems = (
         *_workload_problems(stable, survey.namespace),
         *_release_problems(service, survey, production, plan),
         *_step_problems(spec, stable),
+        *config_problems(survey, plan),
     )
     return Objections(problems, plan) if problems else plan
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from serinus.core.config import NamedConfig
 from serinus.core.plan import HpaRef
 
 
@@ -46,6 +47,7 @@ class Survey:
     service_names: tuple[str, ...] = ()
     releases: frozenset[str] = frozenset()  # values of RELEASE_LABEL on ReplicaSets there
     autoscalers: dict[str, HpaRef] = field(default_factory=dict)  # by the name of the Deployment they scale
+    config: dict[str, tuple[NamedConfig, ...]] = field(default_factory=dict)  # by Deployment; empty: not asked for
     cluster: str = "the cluster"
 
 

@@ -34,6 +34,7 @@ async def observe(
         smoke=smoke,
         hpa=world.hpa,
         adoption=world.adoption,
+        copies=world.copies,
         abort=_abort(saved),
         veto=_failure(Reason.VETOED, f"{Reason.VETOED.value}: {world.veto}") if world.veto else None,
         foreign=_foreign(record, world),
@@ -82,6 +83,8 @@ def _foreign(record: Record, world: World) -> Judgement | None:
     ):
         if before and now and before != now:
             return _failure(reason, f"{reason.value}{who}")
+    if world.config_lost:
+        return _failure(Reason.CONFIG_CHANGED, f"{Reason.CONFIG_CHANGED.value}: {world.config_lost}")
     return None
 
 

@@ -7,6 +7,7 @@ once, so the next turn does not ask again. A refusal is Trouble: said once, and 
 import contextlib
 from typing import assert_never
 
+from serinus.core.config import ConfigCopy, ConfigKind
 from serinus.core.plan import Plan
 from serinus.core.spec import RELEASE_LABEL, VERSION_LABEL
 from serinus.core.turn import (
@@ -14,11 +15,13 @@ from serinus.core.turn import (
     CreateCanary,
     CreateProbe,
     HandTemplate,
+    MakeCopy,
     MarkVersion,
     OrphanCanary,
     PinHpa,
     ReleaseStable,
     RemoveCanary,
+    RemoveCopy,
     RemoveProbe,
     RemoveStable,
     RestoreHpa,
@@ -42,6 +45,8 @@ from serinus.kube.build import (
     unpin_patch,
 )
 from serinus.kube.client import PatchKind, Propagation
+from serinus.kube.copies import RESOURCES
+from serinus.kube.copying import ConfigLost, make_copy
 from serinus.kube.errors import AlreadyExists, KubeError, NotFound, Unreachable
 from serinus.kube.informer import Informer
 from serinus.kube.read import labels_of, owner_uid, revision_of
@@ -51,11 +56,15 @@ from serinus.ports import Trouble
 
 
 class Actor:
-    """Carries out actions on one target. `deleted_uids`: what it deleted and the live copy may still show."""
+    """Carries out actions on one target. `deleted_uids`: what it deleted and the live copy may still show.
+
+    `config_lost`: what it could not copy for the release any more, and why; empty: nothing.
+    """
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self.deleted_uids: set[str] = set()
+        self.config_lost = ""
 
     async def act(self, plan: Plan, action: Action) -> None:
         """Ask the cluster for one thing. Raises Trouble."""
@@ -84,6 +93,10 @@ class Actor:
                 await self._create_probe(plan)
             case RemoveProbe():
                 await self._remove_probe(plan)
+            case MakeCopy(copy):
+                await self._make_copy(plan, copy)
+            case RemoveCopy(kind, name):
+                await self._remove_copy(kind, name)
             case PinHpa() | RestoreHpa():
                 await self._patch_hpa(plan, action)
             case HandTemplate() | OrphanCanary() | SizeAdopted() | ReleaseStable() | TakeBackTemplate():
@@ -170,6 +183,19 @@ class Actor:
         with contextlib.suppress(NotFound):  # gone already: as wished
             await target.client.delete(resource, name, target.namespace, propagation=propagation, uid=uid)
         self.deleted_uids.add(uid)
+
+    async def _make_copy(self, plan: Plan, copy: ConfigCopy) -> None:
+        try:
+            answer = await make_copy(self._target.client, plan, copy)
+        except ConfigLost as lost:
+            self.config_lost = str(lost)
+            raise Trouble(str(lost)) from lost
+        self._target.copies[copy.kind].put(answer)
+
+    async def _remove_copy(self, kind: ConfigKind, name: str) -> None:
+        raw = self._target.copies[kind].objects.get(name)
+        if raw is not None:
+            await self._delete(RESOURCES[kind], name, raw["metadata"]["uid"], Propagation.BACKGROUND)
 
     async def _mark_version(self, version: str | None) -> None:
         target = self._target

@@ -8,8 +8,9 @@ import contextlib
 
 from serinus.core.plan import Plan, Promotion
 from serinus.core.reasons import Outcome
+from serinus.core.spec import ROLLOUT_ANNOTATION
 from serinus.core.state import Finished
-from serinus.kube.build import ROLLOUT_ANNOTATION, probe_name
+from serinus.kube.build import probe_name
 from serinus.kube.errors import NotFound
 from serinus.kube.resources import CONFIGMAPS, DEPLOYMENTS, PODS, Resource
 from serinus.kube.store import saved_of, store_name

@@ -11,6 +11,7 @@ from typing import Self
 
 from serinus.core.plan import Plan, Promotion
 from serinus.kube.client import Client
+from serinus.kube.copies import RESOURCES
 from serinus.kube.errors import ApiError, ServerError, Unauthorized
 from serinus.kube.resources import (
     CONFIGMAPS,
@@ -64,6 +65,10 @@ def rights_needed(plan: Plan) -> tuple[Right, ...]:
         rights.append(Right("get", PODS, "proxy"))
     if plan.smoke_before_traffic:
         rights += _verbs(PODS, "create", "delete")
+    if plan.config is not None:
+        rights += _verbs(REPLICASETS, "watch")
+    for kind in plan.config.kinds if plan.config is not None else ():
+        rights += _verbs(RESOURCES[kind], "get", "list", "watch", "create", "delete")
     if plan.hpa is not None:
         rights += _verbs(HPAS, "watch", "patch")
     return tuple(rights)

@@ -9,10 +9,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from serinus.core.config import ConfigKind, NamedConfig
 from serinus.core.plan import Plan, Promotion
-from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL
+from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL, Config
 from serinus.core.survey import Survey
 from serinus.kube.client import Client
+from serinus.kube.copies import COPY_LABEL, RESOURCES
+from serinus.kube.copying import read_config
 from serinus.kube.informer import Informer
 from serinus.kube.lease import Holder, holder_of
 from serinus.kube.read import deployment_facts, hpa_ref, labels_of, matches, service_facts
@@ -50,6 +53,7 @@ class Target:
     replicasets: Informer | None = None
     hpas: Informer | None = None
     leases: Informer | None = None
+    copies: dict[ConfigKind, Informer] = field(default_factory=dict)
 
     @property
     def store(self) -> KubeStore:
@@ -79,7 +83,7 @@ class Target:
             self.hpas,
             self.leases,
         )
-        return [informer for informer in every if informer is not None]
+        return [*(informer for informer in every if informer is not None), *self.copies.values()]
 
     def stale_seconds(self) -> float:
         """For how long the oldest of the copies has not been known to be current; 0 while all watches are alive."""
@@ -113,8 +117,11 @@ async def open_target(client: Client, namespace: str, service: str) -> AsyncIter
         yield target
 
 
-async def survey(target: Target) -> Survey:
-    """What a plan is made from. Two requests, and a third when there is no such Service."""
+async def survey(target: Target, config: Config = Config.SHARED) -> Survey:
+    """What a plan is made from. Two requests, and a third when there is no such Service.
+
+    With versioned config also one for each ConfigMap and Secret that a Deployment behind the Service names.
+    """
     raw_service = target.raw_service
     where = target.client.transport.where
     if raw_service is None:
@@ -144,7 +151,15 @@ async def survey(target: Target) -> Survey:
             if raw["spec"]["scaleTargetRef"].get("kind") == "Deployment"
         },
         cluster=where,
+        config=await _config(target, behind) if config is Config.VERSIONED else {},
     )
+
+
+async def _config(target: Target, behind: list[Raw]) -> dict[str, tuple[NamedConfig, ...]]:
+    client, namespace, service = target.client, target.namespace, target.service
+    read = [read_config(client, namespace, service, raw["spec"]["template"]["spec"]) for raw in behind]
+    names = [raw["metadata"]["name"] for raw in behind]
+    return dict(zip(names, await asyncio.gather(*read), strict=True))
 
 
 def kept_name(target: Target) -> str | None:
@@ -174,12 +189,16 @@ async def follow(target: Target, plan: Plan) -> None:
     if plan.smoke_before_traffic:
         target.probes = Informer(client, PODS, namespace, label_selector=f"{PROBE_LABEL}={plan.release}")
         started.append(target.probes)
-    if plan.promotion is Promotion.ADOPT:
+    if plan.promotion is Promotion.ADOPT or plan.config is not None:
         target.replicasets = Informer(client, REPLICASETS, namespace, label_selector=selected)
         started.append(target.replicasets)
     if plan.hpa is not None:
         target.hpas = Informer(client, HPAS, namespace, field_selector=f"metadata.name={plan.hpa.name}")
         started.append(target.hpas)
+    for kind in plan.config.kinds if plan.config is not None else ():
+        selector_of_ours = f"{COPY_LABEL}={target.service}"
+        target.copies[kind] = Informer(client, RESOURCES[kind], namespace, label_selector=selector_of_ours)
+        started.append(target.copies[kind])
     for informer in started:
         await target.start(informer)
     await asyncio.gather(*(informer.synced() for informer in started))
