@@ -10,6 +10,7 @@ from enum import Enum
 
 import msgspec
 
+from serinus.core.config import ConfigCopy, ConfigKind, ConfigPlan
 from serinus.core.plan import Approval, HpaRef, Plan, Promotion, StableRef, Timing, make_steps
 from serinus.core.spec import Capacity, Naming, Smoke, StepSpec
 from serinus.core.state import PauseEnd
@@ -17,6 +18,8 @@ from tests.sim.faults import Fault, Faults
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SKEW_SECONDS = 30.0
+ORIGINAL = "settings"
+"""The user's ConfigMap."""
 
 
 class Health(Enum):
@@ -67,7 +70,7 @@ def draw(seed: int) -> Scenario:
     """The world of this seed."""
     dice = random.Random(seed)
     faults = Faults(dice)
-    plan = _plan(dice)
+    plan = _with_config(_plan(dice), random.Random(f"config {seed}"))
     health = Health.GOOD if dice.random() < 0.6 else dice.choice(list(Health)[1:])
     if health is Health.SMOKE and plan.smoke is None:
         health = Health.CRASHES_LATER
@@ -151,6 +154,15 @@ def _plan(dice: random.Random) -> Plan:
         hpa=hpa if not first and dice.random() < 0.3 else None,
         hold_seconds=dice.choice((None, None, None, 45.0)),
     )
+
+
+def _with_config(plan: Plan, dice: random.Random) -> Plan:
+    """With versioned config or without; production names the original, or the copy of the release before."""
+    if plan.stable is None or dice.random() < 0.6:
+        return plan
+    named = dice.choice((ORIGINAL, f"{ORIGINAL}-v1"))
+    copy = ConfigCopy(ConfigKind.CONFIG_MAP, named, ORIGINAL, f"{ORIGINAL}-v2")
+    return msgspec.structs.replace(plan, config=ConfigPlan((copy,), (ConfigKind.CONFIG_MAP,)))
 
 
 def _shares(dice: random.Random) -> tuple[StepSpec, ...] | None:

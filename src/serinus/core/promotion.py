@@ -38,8 +38,8 @@ def wishes_to_copy(facts: Facts) -> Wishes:
 
 
 def wishes_to_tidy(facts: Facts) -> Wishes:
-    """An end for the copies that nothing names."""
-    unused = facts.copies.unused if facts.copies is not None else ()
+    """An end for the copies that nothing names, nor a Deployment that a call on its way may still make."""
+    unused = facts.copies.unused if facts.copies is not None and not facts.calls_pending else ()
     return tuple(RemoveCopy(copy.kind, copy.name) for copy in unused if not copy.deleting)
 
 

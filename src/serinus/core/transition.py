@@ -262,7 +262,7 @@ def _held_by_policy(plan: Plan, state: Underway, facts: Facts) -> State | None:
 
 
 def _promote(plan: Plan, state: Promoting, facts: Facts) -> Turn:
-    called_off = facts.abort or facts.veto or _canary_gone(plan, facts)
+    called_off = facts.abort or facts.veto or facts.foreign or _canary_gone(plan, facts)
     if called_off is not None and not past_return(plan, facts):
         return _leaving(plan, state, facts, called_off), wishes_to_leave(plan, facts)
     wishes, complete = wishes_to_promote(plan, facts)
