@@ -61,6 +61,10 @@ class Trouble(Exception):
         self.may_come_late = may_come_late
 
 
+class SavedByNewer(Trouble):
+    """What is saved was written by a newer Serinus, so this one understands it too little to touch anything."""
+
+
 class Store(Protocol):
     """Where a rollout's record is kept. Saving is compare-and-swap."""
 
@@ -79,6 +83,9 @@ class Cluster(Protocol):
 
     async def changed(self, timeout_seconds: float) -> bool:
         """Wait until something changed, at most so long; whether it did."""
+
+    async def refresh(self) -> None:
+        """Read everything anew, so that `observe` tells of all that was done before this call. Raises Trouble."""
 
     async def act(self, plan: Plan, action: Action) -> None:
         """Ask for one thing. Safe twice. Raises Trouble."""

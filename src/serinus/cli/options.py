@@ -13,7 +13,7 @@ from serinus.cli.exits import Exit
 from serinus.core.spec import Capacity, Config, Interrupt, Naming, OnFailure
 from serinus.kube.errors import ApiError, ConfigError, Forbidden, Invalid, KubeError, Unreachable
 from serinus.kube.kubeconfig import Choice
-from serinus.ports import Trouble
+from serinus.ports import SavedByNewer, Trouble
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -80,7 +80,7 @@ def run(work: Coroutine[Any, Any, Exit]) -> int:
         return Exit.REFUSED if isinstance(error, ConfigError | Forbidden | Invalid) else Exit.UNDECIDED
     except Trouble as trouble:
         click.echo(f"serinus: {trouble}", err=True)
-        return Exit.UNDECIDED
+        return Exit.REFUSED if isinstance(trouble, SavedByNewer) else Exit.UNDECIDED
 
 
 def error_text(error: KubeError) -> str:

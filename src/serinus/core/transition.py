@@ -255,7 +255,7 @@ def _held_by_policy(plan: Plan, state: Underway, facts: Facts) -> State | None:
         return None
     until = facts.now + timedelta(seconds=plan.hold_seconds)
     step = None if isinstance(state, Preparing) else state.step
-    return Paused(step, facts.now, until, PauseEnd.REVERT, harm.reason or Reason.PAUSE_ENDED, harm.evidence)
+    return Paused(step, facts.now, until, PauseEnd.REVERT, harm.reason or Reason.PAUSE_ENDED, bounded(harm.evidence))
 
 
 # Promotion
