@@ -10,7 +10,7 @@ import pytest
 from serinus.cli.exits import Exit
 from serinus.cli.run import release
 from serinus.cli.words import ask
-from serinus.core.plan import HpaRef, Plan, Promotion
+from serinus.core.plan import AutoscalerRef, Plan, Promotion
 from serinus.core.progress import Progress
 from serinus.core.spec import Config, Naming, Smoke, Spec, StepSpec
 from serinus.kube.errors import Forbidden
@@ -54,7 +54,9 @@ class Heard:
 
 
 def test_the_documented_verbs_are_those_that_a_full_plan_needs() -> None:
-    plan = plan_of(Promotion.ADOPT, smoke=Smoke("/healthz"), hpa=HpaRef("web", 2, None), mark_version=True)
+    plan = plan_of(
+        Promotion.ADOPT, smoke=Smoke("/healthz"), autoscaler=AutoscalerRef("web", 2, None), mark_version=True
+    )
     assert documented_grants() == {(right.verb, right.resource.group, right.plural) for right in rights_needed(plan)}
 
 

@@ -60,9 +60,9 @@ class Nature:
                 cluster.put(POD, Pod(cluster.uid(name), "v1", name, True, phase="Running"))
         cluster.put(SERVICE, Service(plan.service, version))
         cluster.put(SLICE, Slice(plan.service, frozenset(cluster.objects[POD])))
-        if plan.hpa is not None and plan.stable is not None:
-            behavior = "own" if plan.hpa.behavior is not None else None
-            cluster.put(HPA, Hpa(plan.hpa.name, plan.hpa.min_replicas, behavior, plan.stable.name))
+        if plan.autoscaler is not None and plan.stable is not None:
+            behavior = "own" if plan.autoscaler.behavior is not None else None
+            cluster.put(HPA, Hpa(plan.autoscaler.name, plan.autoscaler.min_replicas, behavior, plan.stable.name))
             if self.faults.armed(Fault.RESIZED):
                 cluster.loop.call_later(15.0, self._autoscale)
         if plan.config is not None:

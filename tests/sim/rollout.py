@@ -221,10 +221,10 @@ class Game:
         named = wanted if promoted else plan.stable.label
         if plan.mark_version and service.version != named:
             found.append(f"the Service names {service.version}, not {named}")
-        if plan.hpa is not None:
-            hpa = self.cluster.get(HPA, plan.hpa.name)
-            own = "own" if plan.hpa.behavior is not None else None
-            before = (own, plan.hpa.min_replicas or 1, name)
+        if plan.autoscaler is not None:
+            hpa = self.cluster.get(HPA, plan.autoscaler.name)
+            own = "own" if plan.autoscaler.behavior is not None else None
+            before = (own, plan.autoscaler.min_replicas or 1, name)
             if (hpa.behavior, hpa.min_replicas or 1, hpa.target) != before:
                 found.append(f"the autoscaler is {hpa}")
         healthy = not promoted or self.scenario.health is Health.GOOD

@@ -23,13 +23,13 @@ from serinus.core.turn import (
     MakeCopy,
     MarkVersion,
     OrphanCanary,
-    PinHpa,
+    PinAutoscaler,
     ReleaseStable,
     RemoveCanary,
     RemoveCopy,
     RemoveProbe,
     RemoveStable,
-    RestoreHpa,
+    RestoreAutoscaler,
     ScaleCanary,
     ScaleStable,
     SizeAdopted,
@@ -258,11 +258,11 @@ class Request:
                 return self._remove_probe
             case MarkVersion(version):
                 return lambda: self._mark(version)
-            case PinHpa():
+            case PinAutoscaler():
                 return lambda: self._hpa(min_replicas=1, behavior="still")
-            case RestoreHpa(target) if plan.hpa is not None:
-                own = "own" if plan.hpa.behavior is not None else None
-                return lambda: self._hpa(min_replicas=plan.hpa.min_replicas or 1, behavior=own, target=target)  # type: ignore[union-attr]
+            case RestoreAutoscaler(target) if plan.autoscaler is not None:
+                own = "own" if plan.autoscaler.behavior is not None else None
+                return lambda: self._hpa(min_replicas=plan.autoscaler.min_replicas or 1, behavior=own, target=target)  # type: ignore[union-attr]
             case _:
                 raise AssertionError(f"{action} is not for the cluster")
 
@@ -359,7 +359,7 @@ class Request:
         return SERVICE, service
 
     def _hpa(self, **fields: Any) -> Any:
-        name = self.plan.hpa.name if self.plan.hpa is not None else ""
+        name = self.plan.autoscaler.name if self.plan.autoscaler is not None else ""
         there = self.cluster.get(HPA, name)
         if there is None:
             return None

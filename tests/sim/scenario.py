@@ -11,7 +11,7 @@ from enum import Enum
 import msgspec
 
 from serinus.core.config import ConfigCopy, ConfigKind, ConfigPlan
-from serinus.core.plan import Approval, HpaRef, Plan, Promotion, StableRef, Timing, make_steps
+from serinus.core.plan import Approval, AutoscalerRef, Plan, Promotion, StableRef, Timing, make_steps
 from serinus.core.spec import Capacity, Naming, Smoke, StepSpec
 from serinus.core.state import PauseEnd
 from tests.sim.faults import Fault, Faults
@@ -112,7 +112,7 @@ def check_world(scenario: Scenario) -> None:
         assert plan.stable is not None
         assert plan.stable.name != plan.canary_name, "two Deployments have two names"
     assert plan.smoke is not None or scenario.health is not Health.SMOKE, "only a smoke test that is there can fail"
-    assert plan.hpa is None or plan.stable is not None, "an autoscaler has something to scale"
+    assert plan.autoscaler is None or plan.stable is not None, "an autoscaler has something to scale"
     assert all(abs(skew) <= SKEW_SECONDS for skew in scenario.skews), "clocks within their bounds"
 
 
@@ -132,7 +132,9 @@ def _plan(dice: random.Random) -> Plan:
     mark_version = by_name or dice.random() < 0.3
     label = dice.choice(("v1", "v1", None)) if mark_version else None
     stable = StableRef(stable_name, "uid-stable", "v1", replicas, {"app": "checkout:v1"}, surge, label)
-    hpa = HpaRef("checkout", dice.choice((None, 1, 2)), dice.choice((None, {"scaleUp": {"selectPolicy": "Max"}})))
+    hpa = AutoscalerRef(
+        "checkout", dice.choice((None, 1, 2)), dice.choice((None, {"scaleUp": {"selectPolicy": "Max"}}))
+    )
     return Plan(
         rollout="0000aaaa",
         namespace="shop",
@@ -151,7 +153,7 @@ def _plan(dice: random.Random) -> Plan:
         smoke_before_traffic=smoke is not None and not first,
         mark_version=mark_version,
         keep_previous=by_name and dice.random() < 0.3,
-        hpa=hpa if not first and dice.random() < 0.3 else None,
+        autoscaler=hpa if not first and dice.random() < 0.3 else None,
         hold_seconds=dice.choice((None, None, None, 45.0)),
     )
 

@@ -197,7 +197,7 @@ class View:
                 (ProbePod(p.ready, p.deleting or p.uid in self.deleted) for p in pods if p.track is Track.PROBE), None
             ),
             service_version=service.version if service is not None else None,
-            hpa=self._hpa(plan),
+            autoscaler=self._hpa(plan),
             adoption=Adoption(owner, equal) if stable is not None else None,
             canary_pods_left=sum(pod.track.is_canary for pod in pods),
             copies=self._copies(plan),
@@ -256,11 +256,11 @@ class View:
         )
 
     def _hpa(self, plan: Plan) -> Autoscaler | None:
-        hpa = self.data[HPA].get(plan.hpa.name) if plan.hpa is not None else None
-        if hpa is None or plan.hpa is None:
+        hpa = self.data[HPA].get(plan.autoscaler.name) if plan.autoscaler is not None else None
+        if hpa is None or plan.autoscaler is None:
             return None
-        own = "own" if plan.hpa.behavior is not None else None
-        as_before = hpa.behavior == own and (hpa.min_replicas or 1) == (plan.hpa.min_replicas or 1)
+        own = "own" if plan.autoscaler.behavior is not None else None
+        as_before = hpa.behavior == own and (hpa.min_replicas or 1) == (plan.autoscaler.min_replicas or 1)
         return Autoscaler(hpa.behavior == "still" and (hpa.min_replicas or 1) <= 1, as_before, hpa.target)
 
 

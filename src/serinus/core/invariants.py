@@ -25,7 +25,7 @@ from serinus.core.turn import (
     RemoveCopy,
     RemoveProbe,
     RemoveStable,
-    RestoreHpa,
+    RestoreAutoscaler,
     ScaleCanary,
     ScaleStable,
     TakeBackTemplate,
@@ -230,7 +230,7 @@ def _leads_back(plan: Plan, wish: Action) -> bool:
         return wish.replicas < wish.seen
     if isinstance(wish, MarkVersion):
         return plan.stable is not None and wish.version == plan.stable.label
-    if isinstance(wish, RestoreHpa):
+    if isinstance(wish, RestoreAutoscaler):
         return plan.stable is not None and wish.target == plan.stable.name
     return isinstance(
         wish, RemoveCanary | RemoveProbe | RemoveCopy | TakeBackTemplate
@@ -262,7 +262,7 @@ def _all_is_restored(turned: _Turned) -> Iterator[str]:
         if facts.stable.wanted != plan.replicas:
             yield f"production is left at {facts.stable.wanted} of {plan.replicas} pods"
     target = plan.stable.name if stays else plan.canary_name
-    if facts.hpa is not None and not (facts.hpa.as_before and facts.hpa.target == target):
+    if facts.autoscaler is not None and not (facts.autoscaler.as_before and facts.autoscaler.target == target):
         yield "the autoscaler has not got back what it had"
     wrong = plan.version if after.outcome is not Outcome.PROMOTED else plan.stable.label
     if plan.mark_version and facts.service_version == wrong:

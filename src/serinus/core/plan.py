@@ -71,12 +71,24 @@ class StableRef(msgspec.Struct, frozen=True):
     label: str | None = None  # the Service's `version` label as it was; None: it had none
 
 
-class HpaRef(msgspec.Struct, frozen=True):
-    """A HorizontalPodAutoscaler of production: its name, and the raw fields that pinning replaces (None: absent)."""
+class AutoscalerKind(enum.Enum):
+    """What can scale production; the value is the API's kind."""
+
+    HPA = "HorizontalPodAutoscaler"
+    SCALED_OBJECT = "ScaledObject"  # KEDA's, which makes an HPA of its own
+
+
+class AutoscalerRef(msgspec.Struct, frozen=True):
+    """Production's autoscaler: its name, and what pinning replaces, as it was.
+
+    Of a HorizontalPodAutoscaler the raw fields (None: absent); of a ScaledObject the annotations that pause it.
+    """
 
     name: str
-    min_replicas: int | None
-    behavior: dict[str, object] | None
+    min_replicas: int | None = None
+    behavior: dict[str, object] | None = None
+    kind: AutoscalerKind = AutoscalerKind.HPA
+    paused: dict[str, str] = {}
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -99,7 +111,7 @@ class Plan(msgspec.Struct, frozen=True):
     smoke_before_traffic: bool = False
     mark_version: bool = True  # the Service's `version` label is kept up to date
     keep_previous: bool = False
-    hpa: HpaRef | None = None
+    autoscaler: AutoscalerRef | None = msgspec.field(default=None, name="hpa")  # "hpa": as saved since format 1
     hold_seconds: float | None = None  # harm holds the rollout for so long, for a person to decide; None: it reverts
     freeze_override: str | None = None  # why it began inside a freeze window
     promotion_deadline_seconds: float = PROMOTION_DEADLINE_SECONDS

@@ -14,13 +14,13 @@ from serinus.core.turn import (
     MakeCopy,
     MarkVersion,
     OrphanCanary,
-    PinHpa,
+    PinAutoscaler,
     ReleaseStable,
     RemoveCanary,
     RemoveCopy,
     RemoveProbe,
     RemoveStable,
-    RestoreHpa,
+    RestoreAutoscaler,
     RunSmoke,
     ScaleCanary,
     ScaleStable,
@@ -147,10 +147,10 @@ def progress_of_action(plan: Plan, action: Action) -> Progress:
             return Progress("make_copy", sentence)
         case RemoveCopy(kind, name):
             return Progress("remove_copy", f"removing {kind.value} {name}: nothing names this copy any more")
-        case PinHpa():
-            return Progress("pin_hpa", f"holding the autoscaler of {stable} still")
-        case RestoreHpa(target):
-            return Progress("restore_hpa", f"giving the autoscaler back what it had; it scales {target}")
+        case PinAutoscaler():
+            return Progress("pin_autoscaler", f"holding the autoscaler of {stable} still")
+        case RestoreAutoscaler(target):
+            return Progress("restore_autoscaler", f"giving the autoscaler back what it had; it scales {target}")
         case _:
             return _progress_of_adoption(plan, stable, action)
 

@@ -16,7 +16,7 @@ from serinus.core.turn import (
     ReleaseStable,
     RemoveCopy,
     RemoveStable,
-    RestoreHpa,
+    RestoreAutoscaler,
     ScaleStable,
     SizeAdopted,
     Wishes,
@@ -67,8 +67,8 @@ def _wishes_to_rename(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
     marking, marked = _wishes_to_mark(plan, facts)
     if not marked:
         return marking, False
-    if hpa_waits(facts, plan.canary_name):
-        return (RestoreHpa(plan.canary_name),), False
+    if autoscaler_waits(facts, plan.canary_name):
+        return (RestoreAutoscaler(plan.canary_name),), False
     if plan.keep_previous or facts.stable is None:
         return (), facts.stable is None or facts.stable.pods == 0
     if facts.canary.serving < plan.replicas:  # looked at again: a runner may come back to this long after the bake
@@ -97,7 +97,7 @@ def _wishes_to_adopt(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
     marking, marked = _wishes_to_mark(plan, facts)
     if not marked:
         return marking, False
-    return ((RestoreHpa(plan.stable.name),), False) if hpa_waits(facts, plan.stable.name) else ((), True)
+    return ((RestoreAutoscaler(plan.stable.name),), False) if autoscaler_waits(facts, plan.stable.name) else ((), True)
 
 
 def is_adopted(plan: Plan, facts: Facts) -> bool:
@@ -121,9 +121,9 @@ def past_return(plan: Plan, facts: Facts) -> bool:
             assert_never(plan.promotion)
 
 
-def hpa_waits(facts: Facts, target: str) -> bool:
+def autoscaler_waits(facts: Facts, target: str) -> bool:
     """Whether the autoscaler has yet to be given back what it had, and to scale this Deployment."""
-    return facts.hpa is not None and not (facts.hpa.as_before and facts.hpa.target == target)
+    return facts.autoscaler is not None and not (facts.autoscaler.as_before and facts.autoscaler.target == target)
 
 
 def _wishes_to_hand_over(plan: Plan, stable: Workload, canary: Workload, templates_equal: bool) -> Wishes:

@@ -203,7 +203,7 @@ def _plan(
         smoke_before_traffic=spec.smoke is not None,
         mark_version=production.naming is Naming.VERSIONED or production.version is not None,
         keep_previous=spec.keep_previous and promotion is Promotion.RENAME,
-        hpa=survey.autoscalers.get(stable.name),
+        autoscaler=survey.autoscalers.get(stable.name),
         hold_seconds=None if spec.on_failure is OnFailure.REVERT else spec.hold_deadline_seconds,
         spec=spec,
     )

@@ -110,7 +110,7 @@ class Facts:
     service_version: str | None = None  # the Service's `version` label
     probe: ProbePod | None = None
     smoke: Judgement | None = None  # of this step's smoke test; None: not asked for, or not answered yet
-    hpa: Autoscaler | None = None
+    autoscaler: Autoscaler | None = None
     adoption: Adoption | None = None
     copies: Copies | None = None  # None: the release shares production's ConfigMaps and Secrets
     abort: Judgement | None = None  # who asked for the way back, and why
@@ -122,12 +122,12 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class PinHpa:
+class PinAutoscaler:
     """Stop the autoscaler from changing production's size while the rollout does."""
 
 
 @dataclass(frozen=True, slots=True)
-class RestoreHpa:
+class RestoreAutoscaler:
     """Give the autoscaler its former fields back, and let it scale `target`."""
 
     target: str
@@ -235,8 +235,8 @@ class TakeBackTemplate:
 
 
 Action = (
-    PinHpa
-    | RestoreHpa
+    PinAutoscaler
+    | RestoreAutoscaler
     | MakeCopy
     | RemoveCopy
     | CreateProbe

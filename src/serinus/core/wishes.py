@@ -4,16 +4,16 @@ Each asks for one safe next thing, and for nothing that the facts show already; 
 """
 
 from serinus.core.plan import Plan, Promotion, Step
-from serinus.core.promotion import hpa_waits, wishes_to_copy, wishes_to_tidy
+from serinus.core.promotion import autoscaler_waits, wishes_to_copy, wishes_to_tidy
 from serinus.core.turn import (
     Action,
     CreateCanary,
     Facts,
     MarkVersion,
-    PinHpa,
+    PinAutoscaler,
     RemoveCanary,
     RemoveProbe,
-    RestoreHpa,
+    RestoreAutoscaler,
     ScaleCanary,
     ScaleStable,
     TakeBackTemplate,
@@ -23,7 +23,7 @@ from serinus.core.turn import (
 
 def wishes_first(facts: Facts) -> Wishes:
     """What comes before any size is changed, and again if someone undoes it."""
-    pin = (PinHpa(),) if facts.hpa is not None and not facts.hpa.pinned else ()
+    pin = (PinAutoscaler(),) if facts.autoscaler is not None and not facts.autoscaler.pinned else ()
     return (*pin, *wishes_to_copy(facts))
 
 
@@ -96,9 +96,9 @@ def wishes_to_leave(plan: Plan, facts: Facts) -> Wishes:
 
 def wishes_for_scaler(plan: Plan, facts: Facts) -> Wishes:
     """Give production's autoscaler back what it had."""
-    if plan.stable is None or not hpa_waits(facts, plan.stable.name):
+    if plan.stable is None or not autoscaler_waits(facts, plan.stable.name):
         return ()
-    return (RestoreHpa(plan.stable.name),)
+    return (RestoreAutoscaler(plan.stable.name),)
 
 
 def _wishes_to_restore(plan: Plan, facts: Facts) -> Wishes:

@@ -20,7 +20,7 @@ class World:
     canary: Workload | None
     probe: ProbePod | None
     service_version: str | None
-    hpa: Autoscaler | None
+    autoscaler: Autoscaler | None
     adoption: Adoption | None
     canary_pods_left: int
     copies: Copies | None = None

@@ -32,7 +32,7 @@ async def observe(
         service_version=world.service_version,
         probe=world.probe,
         smoke=smoke,
-        hpa=world.hpa,
+        autoscaler=world.autoscaler,
         adoption=world.adoption,
         copies=world.copies,
         abort=_abort(saved),

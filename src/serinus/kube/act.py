@@ -8,7 +8,7 @@ import contextlib
 from typing import assert_never
 
 from serinus.core.config import ConfigCopy, ConfigKind
-from serinus.core.plan import Plan
+from serinus.core.plan import AutoscalerKind, Plan
 from serinus.core.spec import RELEASE_LABEL, VERSION_LABEL
 from serinus.core.turn import (
     Action,
@@ -18,13 +18,13 @@ from serinus.core.turn import (
     MakeCopy,
     MarkVersion,
     OrphanCanary,
-    PinHpa,
+    PinAutoscaler,
     ReleaseStable,
     RemoveCanary,
     RemoveCopy,
     RemoveProbe,
     RemoveStable,
-    RestoreHpa,
+    RestoreAutoscaler,
     RunSmoke,
     ScaleCanary,
     ScaleStable,
@@ -49,9 +49,10 @@ from serinus.kube.copies import RESOURCES
 from serinus.kube.copying import ConfigLost, make_copy
 from serinus.kube.errors import AlreadyExists, KubeError, NotFound, Unreachable
 from serinus.kube.informer import Informer
+from serinus.kube.keda import pause_patch, resume_patch
 from serinus.kube.read import labels_of, owner_uid, revision_of
-from serinus.kube.resources import DEPLOYMENTS, HPAS, PODS, SERVICES, Raw, Resource
-from serinus.kube.target import Target
+from serinus.kube.resources import DEPLOYMENTS, PODS, SERVICES, Raw, Resource
+from serinus.kube.target import AUTOSCALERS, Target
 from serinus.ports import Trouble
 
 
@@ -97,8 +98,8 @@ class Actor:
                 await self._make_copy(plan, copy)
             case RemoveCopy(kind, name):
                 await self._remove_copy(kind, name)
-            case PinHpa() | RestoreHpa():
-                await self._patch_hpa(plan, action)
+            case PinAutoscaler() | RestoreAutoscaler():
+                await self._patch_autoscaler(plan, action)
             case HandTemplate() | OrphanCanary() | SizeAdopted() | ReleaseStable() | TakeBackTemplate():
                 await self._adopt(plan, action)
             case RunSmoke():
@@ -203,22 +204,23 @@ class Actor:
         answer = await target.client.patch(SERVICES, target.service, target.namespace, patch, kind=PatchKind.MERGE)
         target.services.put(answer)
 
-    async def _patch_hpa(self, plan: Plan, action: PinHpa | RestoreHpa) -> None:
-        hpas = self._target.hpas
-        if plan.hpa is None or hpas is None:
-            return
-        raw = hpas.objects.get(plan.hpa.name)
-        if raw is None:
+    async def _patch_autoscaler(self, plan: Plan, action: PinAutoscaler | RestoreAutoscaler) -> None:
+        informer, before = self._target.autoscalers, plan.autoscaler
+        raw = informer.objects.get(before.name) if before is not None and informer is not None else None
+        if before is None or informer is None or raw is None:
             return  # removed by someone meanwhile: nothing to hold, nothing to give back
-        match action:
-            case PinHpa():
-                patch = pin_patch()
-            case RestoreHpa(target):
-                patch = unpin_patch(plan.hpa, target, "behavior" in raw["spec"])
+        target = action.target if isinstance(action, RestoreAutoscaler) else None
+        body: Raw | Patch
+        match before.kind:
+            case AutoscalerKind.HPA:
+                has_behavior, kind = "behavior" in raw["spec"], PatchKind.JSON
+                body = pin_patch() if target is None else unpin_patch(before, target, has_behavior)
+            case AutoscalerKind.SCALED_OBJECT:
+                body, kind = pause_patch() if target is None else resume_patch(before, target), PatchKind.MERGE
             case _:
-                assert_never(action)
-        name, namespace = plan.hpa.name, self._target.namespace
-        hpas.put(await self._target.client.patch(HPAS, name, namespace, patch, kind=PatchKind.JSON))
+                assert_never(before.kind)
+        resource, namespace = AUTOSCALERS[before.kind], self._target.namespace
+        informer.put(await self._target.client.patch(resource, before.name, namespace, body, kind=kind))
 
     # The live copies
 

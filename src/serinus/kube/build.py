@@ -7,7 +7,7 @@ set by container name (design.md, section 5). Not here: sending anything (`act.p
 import copy
 from collections.abc import Mapping
 
-from serinus.core.plan import HpaRef, Plan, Promotion
+from serinus.core.plan import AutoscalerRef, Plan, Promotion
 from serinus.core.spec import MANAGED_BY, MANAGED_BY_LABEL, PROBE_LABEL, RELEASE_LABEL, ROLLOUT_ANNOTATION
 from serinus.kube.copies import rename_config
 from serinus.kube.resources import Raw
@@ -193,7 +193,7 @@ def pin_patch() -> Patch:
     ]
 
 
-def unpin_patch(hpa: HpaRef, target: str, has_behavior: bool) -> Patch:
+def unpin_patch(hpa: AutoscalerRef, target: str, has_behavior: bool) -> Patch:
     """The fields it had before, to the letter, and the Deployment it is to scale."""
     patch: Patch = [
         {"op": "add", "path": "/spec/minReplicas", "value": hpa.min_replicas or 1},

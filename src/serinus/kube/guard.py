@@ -25,6 +25,7 @@ RULES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("", ("services",), ("list", "watch", "patch")),
     ("discovery.k8s.io", ("endpointslices",), ("list", "watch")),
     ("autoscaling", ("horizontalpodautoscalers",), ("list", "watch", "patch")),
+    ("keda.sh", ("scaledobjects",), ("list", "watch", "patch")),
     ("", ("configmaps",), ("get", "list", "watch", "update", "patch", "delete")),
     ("coordination.k8s.io", ("leases",), ("get", "list", "watch", "delete")),
     ("", ("events",), ("create",)),

@@ -57,7 +57,7 @@ class KubeCluster:
             canary=self._workload(canary_raw, pods, Track.CANARY),
             probe=self._probe(pods),
             service_version=service_facts(target.raw_service).version if target.raw_service is not None else None,
-            hpa=self._hpa(plan),
+            autoscaler=self._hpa(plan),
             adoption=self._adoption(plan, stable_raw, canary_raw),
             canary_pods_left=sum(pod.track.is_canary for pod in pods),
             copies=self._copies(plan),
@@ -158,10 +158,10 @@ class KubeCluster:
         return None
 
     def _hpa(self, plan: Plan) -> Autoscaler | None:
-        if plan.hpa is None or self._target.hpas is None:
+        if plan.autoscaler is None or self._target.autoscalers is None:
             return None
-        raw = self._target.hpas.objects.get(plan.hpa.name)
-        return autoscaler_of(raw, plan.hpa) if raw is not None else None
+        raw = self._target.autoscalers.objects.get(plan.autoscaler.name)
+        return autoscaler_of(raw, plan.autoscaler) if raw is not None else None
 
     def _copies(self, plan: Plan) -> Copies | None:
         """The release's copies, and what names any: Deployments, and the ReplicaSets that are theirs or nobody's."""
