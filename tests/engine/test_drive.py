@@ -11,7 +11,7 @@ from serinus.core.pods import Track
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
 from serinus.core.state import Evidence, Finished
-from serinus.core.turn import Action, Judgement, RestoreHpa, Verdict
+from serinus.core.turn import Action, CreateCanary, Judgement, RestoreHpa, Verdict
 from serinus.engine.drive import CATCH_UP_SECONDS, RETRY_SECONDS, start
 from serinus.engine.observe import ended_at_start
 from serinus.ports import LostRace, Trouble
@@ -265,15 +265,17 @@ async def test_a_runner_that_stood_still_does_not_end_the_rollout_on_what_it_saw
     """A canary made by a call that came late is in the news that it has yet to read."""
     made = bench(plan_of(hpa=HpaRef("checkout", 2, None)))
     await made.begin()
-    made.ask("abort")
-    stood_still = made.cluster.clock.monotonic()
+    stood_still = 0.0
 
     def stand_still(action: Action) -> None:
         nonlocal stood_still
+        if isinstance(action, CreateCanary):
+            made.ask("abort")
         if isinstance(action, RestoreHpa):
             made.cluster.clock.advance(60)
             stood_still = made.cluster.clock.monotonic()
 
     made.cluster.after_act = stand_still
     await made.finish()
+    assert stood_still > 60
     assert made.cluster.clock.monotonic() - stood_still >= CATCH_UP_SECONDS

@@ -154,8 +154,14 @@ class Game:
     def _may_be_stuck(self) -> bool:
         unwell = self.scenario.health is not Health.GOOD  # past its return, such a promotion cannot complete
         undriven = self.network.deaths_left == 0  # its deadline may pass while nobody drives
+        stable = self.scenario.plan.stable
+        no_room = self.scenario.faults.armed(Fault.NO_ROOM) and stable is not None and stable.max_unavailable == 0
         return (
-            unwell or undriven or bool(self.observer.meddled - {"share"}) or self.scenario.faults.armed(Fault.API_DOWN)
+            unwell
+            or undriven
+            or no_room
+            or bool(self.observer.meddled - {"share"})
+            or self.scenario.faults.armed(Fault.API_DOWN)
         )
 
     def _left(self, promoted: bool) -> list[str]:

@@ -66,7 +66,7 @@ VERBS = ("abort", "pause", "resume", "promote", "promote --full", "veto", "super
 def draw(seed: int) -> Scenario:
     """The world of this seed."""
     dice = random.Random(seed)
-    faults = Faults(dice)
+    faults = Faults(dice, random.Random(f"apart {seed}"))
     plan = _plan(dice)
     health = Health.GOOD if dice.random() < 0.6 else dice.choice(list(Health)[1:])
     if health is Health.SMOKE and plan.smoke is None:
@@ -128,7 +128,7 @@ def _plan(dice: random.Random) -> Plan:
     stable_name = "checkout-v1" if by_name else "checkout"
     mark_version = by_name or dice.random() < 0.3
     label = dice.choice(("v1", "v1", None)) if mark_version else None
-    stable = StableRef(stable_name, "uid-stable", "v1", replicas, {"app": "checkout:v1"}, surge, label)
+    stable = StableRef(stable_name, "uid-stable", "v1", replicas, {"app": "checkout:v1"}, surge, label, replicas // 4)
     hpa = HpaRef("checkout", dice.choice((None, 1, 2)), dice.choice((None, {"scaleUp": {"selectPolicy": "Max"}})))
     return Plan(
         rollout="0000aaaa",
