@@ -84,6 +84,9 @@ class Cluster(Protocol):
     async def changed(self, timeout_seconds: float) -> bool:
         """Wait until something changed, at most so long; whether it did."""
 
+    async def refresh(self) -> None:
+        """Read everything anew, so that `observe` tells of all that was done before this call. Raises Trouble."""
+
     async def act(self, plan: Plan, action: Action) -> None:
         """Ask for one thing. Safe twice. Raises Trouble."""
 

@@ -11,8 +11,9 @@ from serinus.core.pods import Track
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
 from serinus.core.state import Evidence, Finished
-from serinus.core.turn import Action, CreateCanary, Judgement, RestoreHpa, Verdict
-from serinus.engine.drive import CATCH_UP_SECONDS, RETRY_SECONDS, start
+from serinus.core.turn import Action, Judgement, PinHpa, Verdict
+from serinus.engine.cycle import SILENCE_SECONDS_MAX, Memory, take_one_turn
+from serinus.engine.drive import RETRY_SECONDS, start
 from serinus.engine.observe import ended_at_start
 from serinus.ports import LostRace, Trouble
 from tests.core.samples import READY_SECONDS, plan_of
@@ -148,6 +149,29 @@ async def test_a_runner_that_dies_around_any_action_is_resumed_without_repeating
         assert_promoted(made.toy)
 
 
+async def test_only_after_calls_of_another_runner_the_cluster_is_listed_anew_before_the_end() -> None:
+    made = bench(plan_of())
+    await made.begin()
+    _die_at(made, 1, "after")
+    with pytest.raises(Died):
+        await made.finish()
+    assert made.cluster.refreshes == 0
+    await made.finish()
+    assert made.cluster.refreshes == 2  # as it took over, and before the end
+    assert (await promoted(plan_of())).cluster.refreshes == 0
+
+
+async def test_a_cluster_that_cannot_be_listed_anew_keeps_a_rollout_from_ending() -> None:
+    made = bench(plan_of())
+    await made.begin()
+    _die_at(made, 1, "after")
+    with pytest.raises(Died):
+        await made.finish()
+    made.cluster.refusals = 3
+    assert (await made.finish()).outcome is Outcome.PROMOTED
+    assert (made.cluster.refreshes, made.cluster.refusals) == (2, 0)
+
+
 def _die_at(made: Bench, index: int, moment: str) -> None:
     """The next runner dies around its action of this number; those after it live."""
     count = 0
@@ -265,17 +289,28 @@ async def test_a_runner_that_stood_still_does_not_end_the_rollout_on_what_it_saw
     """A canary made by a call that came late is in the news that it has yet to read."""
     made = bench(plan_of(hpa=HpaRef("checkout", 2, None)))
     await made.begin()
-    stood_still = 0.0
 
     def stand_still(action: Action) -> None:
-        nonlocal stood_still
-        if isinstance(action, CreateCanary):
+        if isinstance(action, PinHpa):
             made.ask("abort")
-        if isinstance(action, RestoreHpa):
             made.cluster.clock.advance(60)
-            stood_still = made.cluster.clock.monotonic()
 
     made.cluster.after_act = stand_still
     await made.finish()
-    assert stood_still > 60
-    assert made.cluster.clock.monotonic() - stood_still >= CATCH_UP_SECONDS
+    assert made.cluster.refreshes == 1
+
+
+async def test_a_runner_that_comes_back_lists_the_cluster_before_it_takes_over() -> None:
+    made = bench(plan_of())
+    await made.begin()
+    memory = Memory()
+    first = made.runner()
+    await take_one_turn(first, memory)
+    assert made.cluster.refreshes == 0  # it began the rollout
+    await take_one_turn(made.runner("other"), Memory())
+    made.cluster.clock.advance(SILENCE_SECONDS_MAX)
+    await take_one_turn(first, memory)
+    assert made.cluster.refreshes == 1  # the other's; this one has only begun to watch
+    made.cluster.clock.advance(SILENCE_SECONDS_MAX)
+    await take_one_turn(first, memory)
+    assert made.cluster.refreshes == 2

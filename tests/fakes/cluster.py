@@ -7,6 +7,7 @@ from dataclasses import replace
 from serinus.core.plan import Plan
 from serinus.core.turn import Action
 from serinus.core.world import World
+from serinus.ports import Trouble
 from tests.core.toy import ToyWorld
 from tests.fakes.clock import FakeClock
 
@@ -23,6 +24,8 @@ class FakeCluster:
         self.stale_seconds = 0.0
         self.log = ("listening", "boom")
         self.logs_read = 0
+        self.refreshes = 0
+        self.refusals = 0
         self._looked_at: World | None = None
         self.before_act: Callable[[Action], None] | None = None
         self.after_act: Callable[[Action], None] | None = None
@@ -41,6 +44,13 @@ class FakeCluster:
             left -= passed
             await asyncio.sleep(0)  # others may have been waiting for this moment
         await asyncio.sleep(0)
+
+    async def refresh(self) -> None:
+        """The toy is always seen as it is; `refusals` times it cannot be."""
+        if self.refusals:
+            self.refusals -= 1
+            raise Trouble("list pods: no connection")
+        self.refreshes += 1
 
     async def act(self, plan: Plan, action: Action) -> None:
         if self.before_act is not None:

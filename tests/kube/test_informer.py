@@ -278,6 +278,29 @@ async def test_a_write_newer_than_a_second_list_is_kept() -> None:
         assert it.informer.objects["a"]["metadata"]["resourceVersion"] == "15"
 
 
+async def test_a_copy_whose_watch_is_silent_is_read_anew_when_asked() -> None:
+    silent, again = stream(end="hang"), stream(event("ADDED", pod("c", 21)), end="hang")
+    async with following(answer(pod_list(7, pod("a", 3))), silent, answer(pod_list(20, pod("b", 15))), again) as it:
+        await it.informer.synced()
+        await it.server.until_seen(2)
+        await it.informer.refresh()
+        assert list(it.informer.objects) == ["b"]
+        await it.until_names("b", "c")
+        assert it.server.seen[3].query["resourceVersion"] == "20"
+
+
+async def test_a_copy_that_cannot_be_read_anew_stays_as_it_was_and_lists_again_by_itself() -> None:
+    refused, second = failure(403, "Forbidden", "no"), answer(pod_list(20, pod("b", 15)))
+    script = [answer(pod_list(7, pod("a", 3))), stream(end="hang"), refused, second, stream(end="hang")]
+    async with following(*script) as it:
+        await it.informer.synced()
+        await it.server.until_seen(2)
+        with pytest.raises(errors.Forbidden):
+            await it.informer.refresh()
+        assert list(it.informer.objects) == ["a"]
+        await it.until_names("b")
+
+
 def _later(go: asyncio.Event, *parts: object) -> object:
     async def handle(request: object) -> object:
         await go.wait()

@@ -185,6 +185,10 @@ class SimCluster:
     async def changed(self, timeout_seconds: float) -> bool:
         return await self._runner.view.changed(timeout_seconds)
 
+    async def refresh(self) -> None:
+        view = self._runner.view
+        view.take_over(await self._runner.network.call(self._runner, "list", view.listing))
+
     async def log_tail(self, pod: str, container: str) -> tuple[str, ...]:
         await asyncio.sleep(0.05)
         return (f"the log of {pod}",)

@@ -18,6 +18,9 @@ from tests.sim.objects import DEPLOYMENT, HPA, KINDS, POD, REPLICASET, SERVICE, 
 from tests.sim.observer import Observer
 from tests.sim.scenario import START, Scenario
 
+Listing = dict[str, tuple[dict[str, Any], dict[str, int], int]]
+"""By kind: its objects and their versions by name, and how far its log went."""
+
 
 class View:
     """Live copies. `stop` ends them with their runner."""
@@ -114,6 +117,24 @@ class View:
             else:
                 data[name], versions[name] = thing, version
         self._cursor[kind] = len(log)
+
+    def listing(self) -> Listing:
+        """What lists of every kind would answer now."""
+        cluster = self.cluster
+        return {
+            kind: (dict(cluster.objects[kind]), dict(cluster.versions[kind]), len(cluster.log[kind])) for kind in KINDS
+        }
+
+    def take_over(self, listing: Listing) -> None:
+        """Become what was listed, and watch on from there."""
+        for kind, (data, versions, cursor) in listing.items():
+            if cursor >= self._cursor[kind]:
+                self.data[kind], self.versions[kind], self._cursor[kind] = data, versions, cursor
+            self._dark_until.pop(kind, None)
+            self._due.discard(kind)
+            self._on_change(kind)  # what came between the list and the watch
+        self.known_dark_since = None
+        self._notify()
 
     def take(self, kind: str, thing: Any, version: int) -> None:
         """The answer to an own write."""

@@ -25,10 +25,8 @@ SILENCE_SECONDS_MAX = 120.0
 RETRY_SECONDS = 1.0
 """After a turn that could not do what it wanted."""
 PENDING_SECONDS = 30.0
-"""For how long a call that another runner left behind may still be done; a runner that takes over has a fresh copy."""
+"""For how long a call that was given up, or that another runner left behind, may still be done."""
 CALLS_ON_THEIR_WAY = "all is asked for; staying a while, as calls of a run that died may still be on their way"
-UNSEEN_SECONDS = 75.0
-"""For how long a call of its own that was not answered may be done unseen: a watch may be silent for that long."""
 
 
 @dataclass(slots=True)
@@ -53,8 +51,8 @@ class Memory:
     """What one runner remembers between turns. Losing it costs a smoke test that is put again, and nothing else.
 
     By the monotonic clock: `confirmed_at`, when the last save that succeeded was sent; `pending_until`, when no call
-    can be on its way any more; `watched_since`, since when the record has been at `watched_version`, while another
-    runner drives.
+    can be on its way any more (None: none is, and what the last of them did has been looked for); `watched_since`,
+    since when the record has been at `watched_version`, while another runner drives.
     """
 
     smoke: dict[str, "asyncio.Task[Judgement]"] = field(default_factory=dict)
@@ -62,7 +60,7 @@ class Memory:
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     drove: bool = False
     confirmed_at: float = -math.inf
-    pending_until: float = 0.0
+    pending_until: float | None = None
     watched_version: str = ""
     watched_since: float = 0.0
 
@@ -89,11 +87,14 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
         return Turned(saved.record, None)
     if not _drives(parts, memory, saved, began):
         return Turned(saved.record, memory.watched_since + SILENCE_SECONDS_MAX - began)
+    if saved.record.driver != parts.runner and not await _refresh(parts, memory):
+        return None  # it takes over, and what was done while another runner drove may not have been heard of
+    pending = await _calls_pending(parts, memory, state, began)
     world = parts.cluster.observe(plan)
     if world.stale_seconds > STALE_SECONDS_MAX:  # blind: hold still; deadlines go on once there is sight
         _say_once(parts, memory, "no news from the cluster; holding still until there is")
         return None
-    smoke, pending = _smoke_answer(memory, state), began < memory.pending_until
+    smoke = _smoke_answer(memory, state)
     facts = await observe(parts.cluster, saved, world, parts.clock.now(), smoke, pending)  # 2 observe, 3 judge
     (after, actions), broken = guarded_turn(plan, state, facts)  # 4 decide
     for breach in broken:
@@ -119,7 +120,7 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
     done = await _act(parts, memory, saved, world, actions, began)  # 6 act
     if not done:
         return Turned(saved.record, RETRY_SECONDS)
-    return Turned(saved.record, memory.pending_until - began if pending else None)
+    return Turned(saved.record, max(RETRY_SECONDS, (memory.pending_until or began) - began) if pending else None)
 
 
 def _drives(parts: Parts, memory: Memory, saved: Saved, now: float) -> bool:
@@ -137,7 +138,30 @@ def _drives(parts: Parts, memory: Memory, saved: Saved, now: float) -> bool:
         if now - memory.watched_since < SILENCE_SECONDS_MAX:
             _say_once(parts, memory, f"another run drives this rollout now ({saved.record.driver}); watching it")
             return False
-    memory.pending_until = max(memory.pending_until, now + PENDING_SECONDS)
+    memory.pending_until = max(memory.pending_until or 0.0, now + PENDING_SECONDS)
+    return True
+
+
+async def _calls_pending(parts: Parts, memory: Memory, state: State, now: float) -> bool:
+    """Whether a call may still be done unseen, of this runner or of one before it.
+
+    Once none can be on its way any more, the cluster is listed anew before a rollout may end: a watch may be silent
+    without closing, and a runner may have stood still meanwhile, so the copy alone does not say what those calls did.
+    """
+    if memory.pending_until is None:
+        return False
+    if now >= memory.pending_until and isinstance(state, Leaving | Promoting) and await _refresh(parts, memory):
+        memory.pending_until = None
+    return memory.pending_until is not None
+
+
+async def _refresh(parts: Parts, memory: Memory) -> bool:
+    """List the cluster anew; whether that could be had."""
+    try:
+        await parts.cluster.refresh()
+    except Trouble as trouble:
+        _say_once(parts, memory, str(trouble))
+        return False
     return True
 
 
@@ -176,7 +200,7 @@ async def _act(
         except Trouble as trouble:
             _say_once(parts, memory, str(trouble))
             if trouble.may_come_late:
-                memory.pending_until = parts.clock.monotonic() + UNSEEN_SECONDS
+                memory.pending_until = parts.clock.monotonic() + PENDING_SECONDS
             return False
         parts.reporter.report(progress_of_action(plan, action))
     return True

@@ -13,9 +13,6 @@ from serinus.engine.cycle import RETRY_SECONDS, STALE_SECONDS_MAX, Memory, Parts
 from serinus.engine.observe import ended_at_start, first_seen
 from serinus.ports import Saved
 
-CATCH_UP_SECONDS = 5.0
-"""After this process stood still: until what the watches had to say meanwhile has been read."""
-
 
 async def start(parts: Parts, plan: Plan, before: Saved | None) -> Saved:
     """Save the first record of a new rollout. Raises LostRace when someone else was faster."""
@@ -61,11 +58,11 @@ async def drive(parts: Parts) -> Finished:
 def _catch_up(parts: Parts, memory: Memory, due_at: float) -> None:
     """Whether this process stood still, stopped or on a machine that slept: then its copies are as old as that.
 
-    They do not know it, as nothing was heard of the watches either. So the rollout is not ended by what they show.
+    They do not know it, as nothing was heard of the watches either. So the cluster is listed anew before an end.
     """
     now = parts.clock.monotonic()
     if now - due_at > STALE_SECONDS_MAX:
-        memory.pending_until = max(memory.pending_until, now + CATCH_UP_SECONDS)
+        memory.pending_until = max(memory.pending_until or 0.0, now)
 
 
 async def _wait(parts: Parts, memory: Memory, seconds: float) -> None:

@@ -55,9 +55,12 @@ class Informer:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        self._task.add_done_callback(lambda _: self._notify())
+        self._start(_Phase.LIST)
         return self
+
+    def _start(self, phase: _Phase) -> None:
+        self._task = asyncio.create_task(self._run(phase))
+        self._task.add_done_callback(lambda _: self._notify())
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._task is None:
@@ -77,6 +80,24 @@ class Informer:
         finally:
             waiting.cancel()
         self.check()
+
+    async def refresh(self) -> None:
+        """List anew, and watch on from there: afterwards the copy has all that was written before this call.
+
+        Raises KubeError; the copy then stays as it was, and the informer lists again by itself.
+        """
+        self.check()
+        task, self._task = self._task, None
+        if task is None:
+            raise RuntimeError("an Informer is used in `async with`")
+        phase = _Phase.LIST
+        try:
+            task.cancel()
+            await asyncio.wait([task])
+            await self._list()
+            phase = _Phase.WATCH
+        finally:
+            self._start(phase)
 
     def check(self) -> None:
         """Raise what ended the informer, if it has ended: a refused first list, or a defect of ours."""
@@ -101,8 +122,8 @@ class Informer:
         self._written.add(key)
         self._notify()
 
-    async def _run(self) -> None:
-        phase, failures = _Phase.LIST, 0
+    async def _run(self, phase: _Phase) -> None:
+        failures = 0
         while True:
             began = self._clock.monotonic()
             try:

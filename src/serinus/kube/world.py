@@ -28,6 +28,7 @@ from serinus.kube.read import (
 )
 from serinus.kube.resources import Raw
 from serinus.kube.target import Target
+from serinus.ports import Trouble
 
 LOG_LINES = 10
 LOG_SECONDS_MAX = 2.0
@@ -77,6 +78,15 @@ class KubeCluster:
             return False
         finally:
             target.changed.clear()
+
+    async def refresh(self) -> None:
+        """List every kind that is followed once more, and watch on from there."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for informer in self._target.informers():
+                    group.create_task(informer.refresh())
+        except* KubeError as errors:
+            raise Trouble(str(errors.exceptions[0])) from errors
 
     async def act(self, plan: Plan, action: Action) -> None:
         """See `act.py`."""
