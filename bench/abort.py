@@ -185,9 +185,10 @@ class Stage:
         whole = None
         with contextlib.suppress(AssertionError):
             await place.seen.until("production is whole", lambda: _production(place) == PODS, 8)
-            whole = time.time() - self.first_call_at
+            whole = time.time() - (self.first_call_at or time.time())
         least = place.seen.least_ready(began)
-        return Measured(at - began, at - self.first_call_at, production, least, whole)
+        since = self.first_call_at or at  # all was well already: nobody had met the canary
+        return Measured(at - began, at - since, production, least, whole)
 
 
 def _images(place: Place) -> list[str]:

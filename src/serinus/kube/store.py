@@ -75,11 +75,10 @@ class KubeStore:
 async def look_up(client: Client, namespace: str, service: str) -> Saved | None:
     """What is saved, asked of the server itself: one request. Raises as `KubeStore.load` does, and KubeError."""
     name = store_name(service)
-    try:
-        raw = await client.get(CONFIGMAPS, name, namespace)
-    except NotFound:
-        return None
-    return _read(raw, namespace, name)
+    found = await client.list(
+        CONFIGMAPS, namespace, field_selector=f"metadata.name={name}"
+    )  # no right beyond the others
+    return _read(next(iter(found.items), None), namespace, name)
 
 
 async def leave_word(client: Client, namespace: str, service: str, command: Command, version: str) -> Raw:
