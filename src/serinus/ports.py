@@ -79,7 +79,7 @@ class Recordings(Protocol):
         """All that can be read, that of the rollout which began last first. Raises Trouble."""
 
     async def save(self, kept: Kept) -> None:
-        """Save one rollout's over what was saved of it, and forget the oldest. May thin it, in place. Raises Trouble."""
+        """Save over what was saved of this rollout, and forget the oldest. May thin it, in place. Raises Trouble."""
 
 
 class Cluster(Protocol):

@@ -74,7 +74,7 @@ def as_kept(reading: Reading) -> Reading | None:
 
 def _pod_as_kept(pod: PodReading) -> PodReading:
     restarts = pod.restarts
-    gauges = {name: _digits(value) for name, value in pod.gauges.items() if isfinite(value)}
+    gauges = {name: kept for name, value in pod.gauges.items() if isfinite(kept := _digits(value))}
     return msgspec.structs.replace(
         pod,
         started=_moment(pod.started),

@@ -45,9 +45,7 @@ class KubeRecordings:
         data: dict[str, str | None] = {kept.rollout: encode_kept(kept)}
         try:
             answer = await self._patch(data)
-            too_many = [one.rollout for one in _kept_in(answer)[KEPT_MAX:]]
-            unreadable = set(answer.get("data") or {}) - {one.rollout for one in _kept_in(answer)}
-            if gone := [*too_many, *sorted(unreadable)]:
+            if gone := _too_many(answer):
                 await self._patch(dict.fromkeys(gone))
         except KubeError as error:
             raise Trouble(str(error)) from error
@@ -72,6 +70,13 @@ class KubeRecordings:
             return await self._client.patch(
                 CONFIGMAPS, self._name, self._namespace, {"data": data}, kind=PatchKind.MERGE
             )
+
+
+def _too_many(raw: Raw) -> list[str]:
+    """The keys that go, once there are more than KEPT_MAX: those nobody can read, then the oldest."""
+    newest_first = [kept.rollout for kept in _kept_in(raw)]
+    keys = [*newest_first, *sorted(set(raw.get("data") or {}) - set(newest_first))]
+    return keys[KEPT_MAX:]
 
 
 def _kept_in(raw: Raw) -> tuple[Kept, ...]:
