@@ -25,10 +25,13 @@ class Shape:
     harm_slowness: float = 1.0
     restart_at: float | None = None
     seed: int = 1
+    names: str = "checkout"
 
 
 GOOD = Shape()
-BAD = Shape(seconds=105, harm_at=70.0, harm_rate=0.06, harm_slowness=3.0, restart_at=85.0)
+BAD = Shape(seconds=180, harm_at=70.0, harm_rate=0.03, restart_at=80.0)
+SLOW = Shape(seconds=180, harm_at=70.0, harm_slowness=3.0)
+HOSTILE = Shape(seconds=60, names="</text><script>alert(1)</script>&\"'")
 
 
 class _Counters:
@@ -56,8 +59,8 @@ class _Counters:
 def rollout(shape: Shape) -> Iterator[Reading]:
     """Every scrape of it, from half a minute before the canary."""
     dice = random.Random(shape.seed)
-    stable = [_Counters(f"checkout-v1-{i}", Track.STABLE, -3600.0) for i in range(shape.stable_pods)]
-    canary = [_Counters(f"checkout-v2-{i}", Track.CANARY, 0.0) for i in range(shape.canary_pods)]
+    stable = [_Counters(f"{shape.names}-v1-{i}", Track.STABLE, -3600.0) for i in range(shape.stable_pods)]
+    canary = [_Counters(f"{shape.names}-v2-{i}", Track.CANARY, 0.0) for i in range(shape.canary_pods)]
     for t in range(-30, shape.seconds + 1, shape.interval):
         percent = max((weight for at, weight in shape.steps if at < t), default=0.0)
         harmed = shape.harm_at is not None and t > shape.harm_at

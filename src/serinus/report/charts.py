@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log10
 
 from serinus.judge.kept import Moment
 from serinus.judge.readings import Track
-from serinus.report.counted import Counts, Window
+from serinus.report.counted import Counts, Window, merged
 from serinus.report.intervals import wilson
 from serinus.report.markup import Markup, element
 from serinus.report.plot import (
@@ -29,6 +30,7 @@ from serinus.report.words import evidence, percent
 
 HEIGHT = 236.0
 SHAPES = {Track.CANARY: "triangle", Track.STABLE: "circle", Track.BASELINE: "square"}
+STRETCHES_MAX = 24
 LOOKS_MAX = 240
 LABEL_PIXELS = 15.0
 BELOW_SHOWN = -1.0
@@ -62,7 +64,7 @@ def span_of(report: Report) -> Span:
 
 def share_chart(report: Report, span: Span) -> Markup | None:
     """The share asked for and the share observed."""
-    windows = [w for w in report.counted.windows if w.end >= span.begin]
+    windows = merged([w for w in report.counted.windows if w.end >= span.begin], STRETCHES_MAX)
     observed: list[Point] = []
     spans: list[tuple[float, tuple[float, float] | None]] = []
     for window in windows:
@@ -90,7 +92,7 @@ def share_chart(report: Report, span: Span) -> Markup | None:
 
 def rates_chart(report: Report, span: Span) -> Markup | None:
     """The error rates of all tracks."""
-    windows = [w for w in report.counted.windows if w.end >= span.begin]
+    windows = merged([w for w in report.counted.windows if w.end >= span.begin], STRETCHES_MAX)
     tracks = [row.track for row in report.tracks if row.requests]
     if not tracks:
         return None
@@ -135,7 +137,8 @@ def evidence_chart(report: Report, span: Span) -> Markup | None:
     for name in names:
         parts.append(curve(axes, _evidence_of(looks, name), _kind(name)))
     total: list[Point] = [(look.t, look.total) for look in looks if look.t >= span.begin]
-    parts.append(curve(axes, total, "total"))
+    weakest: list[Point] = [(look.t, look.least) for look in looks if look.t >= span.begin]
+    parts += [curve(axes, weakest, "weakest"), curve(axes, total, "total")]
     last = looks[-1]
     is_cut = last.total > axes.high
     x, y = axes.x(last.t), axes.y(last.total)
@@ -144,10 +147,12 @@ def evidence_chart(report: Report, span: Span) -> Markup | None:
     parts.append(text(x - 9, y + (16 if is_cut else -8), words, "end", "strong"))
     caption = (
         "Evidence of harm, as log10 of E: 0 is none, 1 is ten to one. It may be looked at any number of times: a"
-        f" harmless release ever reaches {needed:g} with probability {10.0**-needed:g} at most."
+        f" harmless release ever reaches {needed:g} with probability {10.0**-needed:g} at most. A verdict needs"
+        f" {_needed_without(report):g} besides when the canary pod on which most of it rests is left out."
     )
     told = f"In all {evidence(last.total)} at the last look, {evidence(greatest)} at most; {needed:g} means roll back."
-    legend: list[Sample] = [("all together", "total", "square"), *((name, _kind(name), None) for name in names)]
+    legend: list[Sample] = [("all together", "total", "square"), ("without that pod", "weakest", None)]
+    legend += [(name, _kind(name), None) for name in names]
     return _figure("evidence", "Evidence against its threshold", caption, told, legend, HEIGHT, parts)
 
 
@@ -164,7 +169,7 @@ def restarts_chart(report: Report, span: Span) -> Markup | None:
             series[track].append((window.end, before + (counts.restarts if counts is not None else 0)))
     top = max(value for points in series.values() for _, value in points if value is not None)
     axes = Axes(span.begin, span.end, 0.0, max(2.0, nice_top(1.1 * top)), 0.75 * HEIGHT)
-    parts = _base(axes, span, "{:g}")
+    parts = _base(axes, span, "{:.0f}", smallest_step=1.0)
     for track in reversed(tracks):
         parts += [curve(axes, series[track], track.value, is_stepped=True)]
         parts += marks(axes, series[track], track.value, SHAPES[track])
@@ -206,9 +211,10 @@ def events_chart(span: Span) -> Markup | None:
     return _figure("events", "Events", caption, told, [], height, parts)
 
 
-def _base(axes: Axes, span: Span, form: str) -> list[Markup]:
+def _base(axes: Axes, span: Span, form: str, smallest_step: float = 0.0) -> list[Markup]:
     """Frame and events; the events' numbers where there is room for them."""
-    parts = frame(axes, [(tick, form.format(round(tick, 9))) for tick in value_ticks(axes.low, axes.high)])
+    ticks = value_ticks(axes.low, axes.high, smallest_step=smallest_step)
+    parts = frame(axes, [(tick, form.format(round(tick, 9))) for tick in ticks])
     last = -LABEL_PIXELS
     for number, moment in enumerate(span.moments, 1):
         x = axes.x(moment.t)
@@ -241,6 +247,10 @@ def _sample(kind: str, shape: str | None) -> Markup:
     if shape is not None:
         parts.append(mark(26.0, 7.0, kind, shape))
     return element("svg", {"viewBox": "0 0 52 14", "aria-hidden": "true"}, *parts)
+
+
+def _needed_without(report: Report) -> float:
+    return 0.0 if report.policy is None else -log10(report.policy.alpha_node)
 
 
 def _kind(name: str) -> str:

@@ -7,7 +7,7 @@ from serinus.judge.buckets import common_edges
 from serinus.judge.counters import PodState, observed_since, pod_first_seen, restarts_since, served_since
 from serinus.judge.readings import PodReading, Reading, Track
 
-WINDOWS_MAX = 80
+WINDOWS_MAX = 60
 ROWS_MAX = 64
 """Pods that are told of one by one."""
 
@@ -97,6 +97,32 @@ def _window_for(windows: list[Window], reading: Reading, before: float | None, w
         return last
     windows.append(Window(begin, reading.t, reading.weight_percent))
     return windows[-1]
+
+
+def merged(windows: list[Window], count_max: int) -> list[Window]:
+    """Neighbours put together, until there are about so many; never over a change of weight."""
+    per_group = -(-len(windows) // count_max) if windows else 1
+    found: list[Window] = []
+    held = 0
+    for window in windows:
+        last = found[-1] if found else None
+        if last is not None and held < per_group and last.weight_percent == window.weight_percent:
+            found[-1] = _together(last, window)
+            held += 1
+            continue
+        found.append(window)
+        held = 1
+    return found
+
+
+def _together(first: Window, second: Window) -> Window:
+    tracks = {}
+    for track in first.tracks | second.tracks:
+        both = [window.tracks[track] for window in (first, second) if track in window.tracks]
+        tracks[track] = Counts(
+            sum(one.requests for one in both), sum(one.errors for one in both), sum(one.restarts for one in both)
+        )
+    return Window(first.begin, second.end, first.weight_percent, tracks)
 
 
 def _take(state: PodState, pod: PodReading, t: float, taken: list[Counts]) -> None:

@@ -3,6 +3,10 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from serinus.report.words import is_number
+
+SHORT_ROWS = 16
+"""A table of at most so many rows is not torn apart on paper."""
 VOID = frozenset({"meta", "line", "rect", "circle", "path", "use"})
 
 
@@ -37,7 +41,7 @@ def style_sheet(text: str) -> Markup:
 
 def data_table(identifier: str, caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
     """A table with a caption, its first column the rows' heads; a wide one can be scrolled with the keyboard."""
-    numeric = [all(_is_number(row[column]) for row in rows) for column in range(len(head))]
+    numeric = [all(is_number(row[column]) for row in rows) for column in range(len(head))]
     heads = [
         element("th", {"scope": "col", "class": _side(right)}, cell) for cell, right in zip(head, numeric, strict=True)
     ]
@@ -57,15 +61,12 @@ def data_table(identifier: str, caption: str, head: Sequence[str], rows: Sequenc
         element("thead", None, element("tr", None, *heads)),
         element("tbody", None, *body),
     )
-    return element("div", {"class": "wide", "role": "region", "tabindex": "0", "aria-labelledby": identifier}, table)
+    kind = "wide short" if len(rows) <= SHORT_ROWS else "wide"
+    return element("div", {"class": kind, "role": "region", "tabindex": "0", "aria-labelledby": identifier}, table)
 
 
 def _side(right: bool) -> str | None:
     return "number" if right else None
-
-
-def _is_number(cell: str) -> bool:
-    return cell[:1] in "0123456789–+\u2212"
 
 
 def _attribute(value: str | float | None) -> str:

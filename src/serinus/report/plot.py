@@ -48,9 +48,9 @@ def nice_top(value: float, ticks: int = 4) -> float:
     return step * ceil(value / step - 1e-9) if value > 0.0 else step
 
 
-def value_ticks(low: float, high: float, ticks: int = 4) -> list[float]:
+def value_ticks(low: float, high: float, ticks: int = 4, smallest_step: float = 0.0) -> list[float]:
     """Round values between the two."""
-    step = nice_step(high - low, ticks)
+    step = max(nice_step(high - low, ticks), smallest_step)
     return [step * index for index in range(ceil(low / step - 1e-9), floor(high / step + 1e-9) + 1)]
 
 
@@ -63,7 +63,7 @@ def time_ticks(begin: float, end: float) -> list[float]:
 def time_label(t: float) -> str:
     """A moment of the rollout, short."""
     sign, t = ("\u2212" if t < 0 else ""), abs(t)
-    if t < 120:
+    if t < 60 or (t < 120 and t % 60):
         return f"{sign}{t:.0f} s"
     if t < 7200:
         return f"{sign}{t / 60:.3g} min"

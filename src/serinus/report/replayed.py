@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import log
 
 from serinus.core.turn import Verdict
 from serinus.judge.decide import LOG10, Finding
@@ -15,11 +14,15 @@ from serinus.judge.state import State
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the judge knew at `t` seconds: log10 of E in all, of each metric, and of each guard rail."""
+    """What the judge knew at `t` seconds: log10 of E in all, of each metric, and of each guard rail.
+
+    `least`: the least that is left of all when one canary pod is left out; None: none can be.
+    """
 
     t: float
     total: float
     metrics: dict[str, float]
+    least: float | None
 
 
 @dataclass(slots=True)
@@ -48,14 +51,18 @@ def replay(policy: Policy, readings: Sequence[Reading]) -> Replayed:
         values = log_evidence(state)
         evidence = {metric.value: value / LOG10 for metric, value in values.items()}
         evidence |= {f"limit: {guard.name}": log_guard(guard) / LOG10 for guard in state.guards}
-        found.looks.append(Look(reading.t, total_of(state, values) / LOG10, evidence))
+        found.without = _without(state)
+        least = min(found.without.values(), default=None)
+        found.looks.append(Look(reading.t, total_of(state, values) / LOG10, evidence, least))
         found.decided = finding
         if finding.verdict is Verdict.FAIL:
             break
-    pods = pods_that_served(state)
-    found.without = {pod: total_of(state, log_evidence(state, pod)) / LOG10 for pod in pods}
     found.state = state
     return found
+
+
+def _without(state: State) -> dict[str, float]:
+    return {pod: total_of(state, log_evidence(state, pod)) / LOG10 for pod in pods_that_served(state)}
 
 
 def fails(policy: Policy, readings: Sequence[Reading]) -> bool:
@@ -66,8 +73,3 @@ def fails(policy: Policy, readings: Sequence[Reading]) -> bool:
         if finding.verdict is Verdict.FAIL:
             return True
     return False
-
-
-def needed_of(policy: Policy) -> float:
-    """Log10 of the evidence that means FAIL."""
-    return -log(policy.alpha) / LOG10

@@ -88,6 +88,7 @@ svg .strong { fill: var(--ink); font-weight: 700; }
 .line { fill: none; stroke-width: 2.2; stroke-linejoin: round; stroke-linecap: round; }
 .asked { stroke: var(--ink); stroke-dasharray: 9 4; }
 .total { stroke: var(--ink); stroke-width: 3; }
+.weakest { stroke: var(--ink); stroke-width: 1.4; stroke-dasharray: 6 3; }
 .threshold { stroke: var(--harm); stroke-width: 2; stroke-dasharray: 12 4 3 4; }
 .canary { stroke: var(--canary); }
 .stable { stroke: var(--stable); stroke-dasharray: 7 4; }
@@ -117,6 +118,8 @@ _PAPER = """
   h2, h3, caption, figcaption { break-after: avoid; }
   figure, tr, pre { break-inside: avoid; }
   .wide { overflow: visible; }
+  .short { break-inside: avoid; }
+  svg text { font-size: 15px; }
   thead { display: table-header-group; }
 }
 """

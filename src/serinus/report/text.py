@@ -7,7 +7,7 @@ from serinus.report.counted import ROWS_MAX, PodRow
 from serinus.report.intervals import anytime
 from serinus.report.report import Report
 from serinus.report.subject import Subject
-from serinus.report.words import evidence, interval, number, percent, seconds
+from serinus.report.words import evidence, interval, is_number, number, percent, seconds
 
 TIMES_MAX = 12
 TRACK_HEAD = ("track", "pods", "requests", "failed", "rate", "95 % interval", "p50", "p95", "p99", "restarts")
@@ -160,7 +160,7 @@ def time_rows(report: Report, rows_max: int) -> list[Sequence[str]]:
 
 def seconds_at(value: float) -> str:
     """A moment of the rollout."""
-    return f"{value:.0f} s"
+    return f"{value:.0f} s".replace("-", "\u2212")
 
 
 def _count(value: float | None) -> str:
@@ -179,11 +179,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
         told = [cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells]
         lines.append("  " + "  ".join(told).rstrip())
     return lines
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell stands on the right: a number, or the dash for one that is not known."""
-    return cell[:1] in "0123456789–+\u2212"
 
 
 def json_of(report: Report) -> dict[str, object]:

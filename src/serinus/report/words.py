@@ -76,6 +76,11 @@ def seconds(value: float | None) -> str:
     return f"{value:.2g} s" if value >= 1.0 else f"{1000.0 * value:.3g} ms"
 
 
+def is_number(cell: str) -> bool:
+    """Whether a cell stands on the right: a number, or the dash for one that is not known."""
+    return cell[:1] in "0123456789–+\u2212"
+
+
 def evidence(value: float | None) -> str:
     """Log10 of E, with its sign."""
     if value is None:
