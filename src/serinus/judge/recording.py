@@ -1,7 +1,7 @@
 """A rollout's readings, kept within a bound: what `serinus judge replay` and the report read afterwards.
 
-When there are too many, every second reading of the older half goes. Counters are cumulative, so what goes takes no
-request with it: the totals stay, and only the times become coarser, the newest last.
+When there are too many, the older ones are thinned to even distances in time, and the newest quarter stays as it is.
+Counters are cumulative, so what goes takes no request with it: the totals stay, and only the times become coarser.
 
 Kept as long as there is room: the first and last reading of every pod, the one before its first (which tells whether it
 is new), both sides of a restart (a counter that falls or is not known), and both sides of a change of weight. Only when
@@ -18,9 +18,10 @@ import msgspec
 from serinus.judge.readings import Histogram, PodReading, Reading
 
 READINGS_MAX = 480
-NUMBERS_MAX = 60_000
+NUMBERS_MAX = 42_000
 """All counters, buckets and gauges of all readings together."""
 READINGS_MIN = 4
+THINNED_PART = 8
 PODS_MAX = 64
 """Of one reading: the canary's first, then production's; a row per pod is no use beyond this."""
 MILLIS = 1000
@@ -125,19 +126,32 @@ def is_too_large(recording: Recording) -> bool:
 
 
 def thin(recording: Recording) -> None:
-    """Drop every second reading of the older half; of those that must stay only if nothing else can go."""
+    """Drop an eighth of the readings, all older than the newest quarter if possible, those first that leave the
+    smallest gap; of those that must stay only if nothing else can go, and then every second one of the older half.
+    """
     readings = recording.readings
     needed = needed_indices(readings)
-    for end in (len(readings) // 2, len(readings)):
-        free = [index for index in range(1, end) if index not in needed]
-        if free:
-            gone = set(free[::2])
+    for end in (3 * len(readings) // 4, len(readings)):
+        gone = _closest([index for index in range(1, end) if index not in needed], readings)
+        if gone:
             break
     else:
         gone = set(range(1, min(max(2, len(readings) // 2), len(readings) - 1), 2))
         recording.is_whole = recording.is_whole and not gone
     recording.readings = [reading for index, reading in enumerate(readings) if index not in gone]
     recording.numbers = sum(map(numbers_in, recording.readings))
+
+
+def _closest(free: list[int], readings: list[Reading]) -> set[int]:
+    """Of the readings that may go, those with the nearest neighbours; never two neighbours at once."""
+    free.sort(key=lambda index: (readings[index + 1].t - readings[index - 1].t, index))
+    gone: set[int] = set()
+    for index in free:
+        if len(gone) >= max(1, len(readings) // THINNED_PART):
+            break
+        if not {index - 1, index + 1} & gone:
+            gone.add(index)
+    return gone
 
 
 def needed_indices(readings: list[Reading]) -> set[int]:

@@ -32,7 +32,8 @@ HEIGHT = 236.0
 SHAPES = {Track.CANARY: "triangle", Track.STABLE: "circle", Track.BASELINE: "square"}
 STRETCHES_MAX = 24
 LOOKS_MAX = 240
-LABEL_PIXELS = 15.0
+PIN_PIXELS = 29.0
+LABEL_PIXELS = 24.0
 BELOW_SHOWN = -1.0
 ABOVE_SHOWN = 2.5
 """Evidence is shown up to so many times what is needed."""
@@ -188,7 +189,7 @@ def events_chart(span: Span) -> Markup | None:
     axes = Axes(span.begin, span.end, 0.0, 1.0, HEIGHT)
     for number, moment in enumerate(span.moments, 1):
         x = axes.x(moment.t)
-        lane = next((index for index, taken in enumerate(lanes) if x - taken >= 26.0), None)
+        lane = next((index for index, taken in enumerate(lanes) if x - taken >= PIN_PIXELS), None)
         if lane is None and len(lanes) < 5:
             lanes.append(x)
             lane = len(lanes) - 1
@@ -202,11 +203,11 @@ def events_chart(span: Span) -> Markup | None:
         y = 24.0 + 26.0 * lane
         kind = "pin warning" if moment.code in ("leaving", "trouble", "share_lost") else "pin"
         parts.append(upright(axes, moment.t))
-        parts.append(element("circle", {"cx": x, "cy": y, "r": 10.5, "class": kind}))
+        parts.append(element("circle", {"cx": x, "cy": y, "r": 10.5 if number < 100 else 13.5, "class": kind}))
         parts.append(text(x, y + 4, str(number), "middle", "strong"))
     told = f"{len(span.moments)} events; the table of events has each with its time."
     caption = (
-        "What happened when, by its number in the table of events. The dotted lines in all plots are the same moments."
+        "What happened when, by its number in the table of events. The dotted lines in the plots are the same moments."
     )
     return _figure("events", "Events", caption, told, [], height, parts)
 
@@ -218,9 +219,8 @@ def _base(axes: Axes, span: Span, form: str, smallest_step: float = 0.0) -> list
     last = -LABEL_PIXELS
     for number, moment in enumerate(span.moments, 1):
         x = axes.x(moment.t)
-        parts.append(upright(axes, moment.t))
         if x - last >= LABEL_PIXELS:
-            parts.append(text(x, 12, str(number), "middle"))
+            parts += [upright(axes, moment.t), text(x, 12, str(number), "middle")]
             last = x
     return parts
 
