@@ -18,7 +18,7 @@ COMMANDS = {
     "pause": ("serinus.cli.people", "Hold a rollout where it is; every pause has an end."),
     "resume": ("serinus.cli.people", "Let a paused rollout go on."),
     "history": ("serinus.cli.history", "How the last rollouts ended."),
-    "explain": ("serinus.cli.history", "Why a rollout is where it is, or ended as it did; and the exit codes."),
+    "explain": ("serinus.cli.explain", "Why a rollout is where it is, or ended as it did; and the exit codes."),
     "list": ("serinus.cli.history", "Every Service that was released by Serinus."),
     "abort": ("serinus.cli.abort", "Take a running rollout back."),
     "retry": ("serinus.cli.again", "Release the version again that was taken back last."),

@@ -23,6 +23,7 @@ from serinus.kube.informer import Informer
 from serinus.kube.keda import owner_of_hpa, scaled_object_ref, scales
 from serinus.kube.lease import Holder, holder_of
 from serinus.kube.read import deployment_facts, hpa_ref, labels_of, matches, pod_of, service_facts
+from serinus.kube.recordings import KubeRecordings
 from serinus.kube.resources import (
     CONFIGMAPS,
     DEPLOYMENTS,
@@ -66,6 +67,11 @@ class Target:
     def store(self) -> KubeStore:
         """Where this target's record is kept."""
         return KubeStore(self.client, self.records, self.namespace, self.service)
+
+    @property
+    def recordings(self) -> KubeRecordings:
+        """Where the readings of this target's last rollouts are kept."""
+        return KubeRecordings(self.client, self.namespace, self.service)
 
     @property
     def raw_service(self) -> Raw | None:
