@@ -289,7 +289,7 @@ def test_a_finished_rollout_moves_no_more() -> None:
         (Shifting(0, after(7), START), [107, 130]),
         (Baking(0, after(7), START), [17, 130]),
         (Promoting(START), [600]),
-        (Leaving(START, Reason.ABORT_ASKED, Evidence(""), 0.0), [900]),
+        (Leaving(START, Reason.ABORT_ASKED, Evidence(""), 0.0), [2, 900]),
     ],
 )
 def test_the_clock_is_looked_at_when_it_may_move_the_rollout(state: State, seconds: list[int]) -> None:

@@ -347,6 +347,32 @@ def test_a_surge_is_counted_in_pods_rounded_up(strategy: dict[str, Any] | None, 
 
 
 @pytest.mark.parametrize(
+    ("rolling", "pods"),
+    [
+        ({"maxSurge": "25%", "maxUnavailable": "25%"}, 1),
+        ({"maxSurge": "25%", "maxUnavailable": "20%"}, 0),
+        ({"maxSurge": 1, "maxUnavailable": 0}, 0),
+        ({"maxSurge": 0, "maxUnavailable": "10%"}, 1),
+        ({"maxSurge": 0, "maxUnavailable": 9}, 4),
+        (None, 0),
+    ],
+)
+def test_how_many_pods_may_be_missing_is_rounded_down_but_one_can_always_move(
+    rolling: dict[str, Any] | None, pods: int
+) -> None:
+    raw = live()
+    raw["spec"]["strategy"] = {"rollingUpdate": rolling} if rolling is not None else {"type": "Recreate"}
+    assert deployment_facts(raw, kept=False).max_unavailable == pods
+
+
+@pytest.mark.parametrize("status", ["True", "False"])
+def test_a_deployment_whose_pods_are_refused_is_obstructed(status: str) -> None:
+    raw = live()
+    raw["status"]["conditions"] = [{"type": "ReplicaFailure", "status": status, "message": "exceeded quota"}]
+    assert workload_of(raw, (), asked_to_go=False).obstructed == (status == "True")
+
+
+@pytest.mark.parametrize(
     ("ports", "offered", "found"),
     [
         ([{"port": 80, "targetPort": 8080}], [], 8080),

@@ -5,7 +5,7 @@ import random
 from msgspec.structs import replace
 
 from serinus.core.plan import Promotion
-from serinus.core.state import Finished
+from serinus.core.state import Finished, Leaving
 from tests.sim.cluster import Cluster, config_of
 from tests.sim.deployments import sync
 from tests.sim.faults import TO_PODS, Fault
@@ -126,20 +126,28 @@ class Nature:
         for each in list(self.cluster.objects[REPLICASET].values()):
             own = self.cluster.pods_of(each)
             missing = each.replicas - len(own)
-            if missing > 0 and not self._is_refused(each):
-                for _ in range(missing):
+            if missing > 0:
+                for _ in range(min(missing, self._room_for(each, missing))):
                     self.start(each.template, each.name)
             elif missing < 0:
                 for pod in sorted(own, key=lambda pod: (pod.ready, pod.phase == "Running"))[:-missing]:
                     self.end(pod)
 
-    def _is_refused(self, replicaset: ReplicaSet) -> bool:
-        if self.scenario.health is not Health.REFUSED or replicaset.template == "v1":
-            return False
+    def _room_for(self, replicaset: ReplicaSet, missing: int) -> int:
+        """How many pods of it the quota lets be made; its Deployment's status says whether that is too few."""
+        room = missing
+        if self.scenario.health is Health.REFUSED and replicaset.template != "v1":
+            room = 0
+        elif self.faults.armed(Fault.NO_ROOM) and isinstance(self.observer.state, Leaving):
+            pods = sum(bool(pod.owner) and not pod.failed for pod in self.cluster.objects[POD].values())
+            room = max(0, self.scenario.plan.replicas - pods)
+            if room < missing:
+                self.observer.struck(Fault.NO_ROOM)
         owner = next((one for one in self.cluster.objects[DEPLOYMENT].values() if one.uid == replicaset.owner), None)
-        if owner is not None and not owner.refused:
-            self.cluster.put(DEPLOYMENT, replace(owner, refused="exceeded quota: pods"))
-        return True
+        refused = "exceeded quota: pods" if room < missing else ""
+        if owner is not None and owner.refused != refused:
+            self.cluster.put(DEPLOYMENT, replace(owner, refused=refused))
+        return room
 
     def _endpoints(self) -> None:
         service = next(iter(self.cluster.objects[SERVICE].values()))

@@ -99,19 +99,20 @@ class Observer:
 
     # What is covered
 
-    def struck(self, fault: Fault) -> None:
-        """A fault had its effect."""
-        self._cover(fault.value)
+    def struck(self, fault: Fault, state: str = "") -> None:
+        """A fault had its effect; in this state of its victim's, where that may not have heard of the latest."""
+        self._cover(fault.value, state)
 
     def said(self, verb: str) -> None:
         """A person spoke, and was written down."""
         self.word = verb
         self._cover("-")
 
-    def _cover(self, fault: str) -> None:
+    def _cover(self, fault: str, state: str = "") -> None:
         if self.state is not None and not isinstance(self.state, Finished):
-            self.coverage[type(self.state).__name__, fault, self.word] += 1
-            self.cluster.note(f"* {fault}, {type(self.state).__name__}, last word {self.word}")
+            state = state or type(self.state).__name__
+            self.coverage[state, fault, self.word] += 1
+            self.cluster.note(f"* {fault}, {state}, last word {self.word}")
 
     # What is saved
 

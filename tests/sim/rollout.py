@@ -155,10 +155,13 @@ class Game:
         unwell = self.scenario.health is not Health.GOOD  # past its return, such a promotion cannot complete
         undriven = self.network.deaths_left == 0  # its deadline may pass while nobody drives
         unmakeable = self.nature.original_changed  # past its return, what someone deleted cannot be copied again
+        stable = self.scenario.plan.stable
+        no_room = self.scenario.faults.armed(Fault.NO_ROOM) and stable is not None and stable.max_unavailable == 0
         return (
             unmakeable
             or unwell
             or undriven
+            or no_room
             or bool(self.observer.meddled - {"share"})
             or self.scenario.faults.armed(Fault.API_DOWN)
         )

@@ -14,6 +14,7 @@ from serinus.core.progress import Progress
 from serinus.core.reasons import Reason
 from serinus.core.record import Record, decode, encode
 from serinus.core.state import Evidence, Finished, Leaving
+from serinus.core.transition import PROBE_STAGE
 from serinus.core.turn import (
     Action,
     CreateCanary,
@@ -124,12 +125,13 @@ class Runner(Sender):
     async def ask(self, question: SmokeQuestion) -> Judgement:
         """The SmokeGate port."""
         dice, faults = self.scenario.dice, self.scenario.faults
+        asked_in = "Preparing" if question.stage == PROBE_STAGE else "Baking"
         if faults.armed(Fault.SMOKE_NEVER) and dice.random() < faults.rates[Fault.SMOKE_NEVER]:
-            self.observer.struck(Fault.SMOKE_NEVER)
+            self.observer.struck(Fault.SMOKE_NEVER, asked_in)
             await self.cluster.loop.create_future()
         late = faults.armed(Fault.SMOKE_LATE) and dice.random() < faults.rates[Fault.SMOKE_LATE]
         if late:
-            self.observer.struck(Fault.SMOKE_LATE)
+            self.observer.struck(Fault.SMOKE_LATE, asked_in)
         await asyncio.sleep(dice.uniform(8, 14) if late else dice.uniform(0.1, 3.0))
         if not question.pods or self.scenario.health is Health.SMOKE:
             return Judgement(Verdict.FAIL, Reason.SMOKE_FAILED, Evidence("GET /healthz answered 500"))

@@ -69,7 +69,8 @@ VERBS = ("abort", "pause", "resume", "promote", "promote --full", "veto", "super
 def draw(seed: int) -> Scenario:
     """The world of this seed."""
     dice = random.Random(seed)
-    faults = Faults(dice)
+    apart = random.Random(f"apart {seed}")
+    faults = Faults(dice, apart)
     plan = _with_config(_plan(dice), random.Random(f"config {seed}"))
     health = Health.GOOD if dice.random() < 0.6 else dice.choice(list(Health)[1:])
     if health is Health.SMOKE and plan.smoke is None:
@@ -84,7 +85,7 @@ def draw(seed: int) -> Scenario:
         faults=faults,
         start_seconds=dice.uniform(0.5, 6.0),
         grace_seconds=dice.choice((0.5, 2.0, 10.0)),
-        words=_words(dice, expected),
+        words=_words(dice, expected, apart),
         runners=runners,
         skews=tuple(round(dice.uniform(-skewed, skewed), 1) for _ in range(8)),
         horizon_seconds=expected * 1.5,
@@ -131,7 +132,7 @@ def _plan(dice: random.Random) -> Plan:
     stable_name = "checkout-v1" if by_name else "checkout"
     mark_version = by_name or dice.random() < 0.3
     label = dice.choice(("v1", "v1", None)) if mark_version else None
-    stable = StableRef(stable_name, "uid-stable", "v1", replicas, {"app": "checkout:v1"}, surge, label)
+    stable = StableRef(stable_name, "uid-stable", "v1", replicas, {"app": "checkout:v1"}, surge, label, replicas // 4)
     hpa = AutoscalerRef(
         "checkout", dice.choice((None, 1, 2)), dice.choice((None, {"scaleUp": {"selectPolicy": "Max"}}))
     )
@@ -172,7 +173,8 @@ def _shares(dice: random.Random) -> tuple[StepSpec, ...] | None:
     return tuple(StepSpec(float(percent)) for percent in percents) if percents is not None else None
 
 
-def _words(dice: random.Random, expected_seconds: float) -> tuple[Word, ...]:
+def _words(dice: random.Random, expected_seconds: float, apart: random.Random) -> tuple[Word, ...]:
+    """`apart`: draws what came later, so that a seed still means what it meant."""
     count = dice.choices((0, 1, 2, 3), (9, 6, 2, 1))[0]
     words = [
         Word(
@@ -183,4 +185,6 @@ def _words(dice: random.Random, expected_seconds: float) -> tuple[Word, ...]:
         )
         for _ in range(count)
     ]
+    if apart.random() < 0.03:  # before anything has been done
+        words.append(Word(apart.uniform(0.02, 0.3), "pause", 60.0, PauseEnd.GO_ON))
     return tuple(sorted(words, key=lambda word: word.seconds))

@@ -241,6 +241,7 @@ class View:
             paused=one.paused,
             release="v2" if one.template.startswith("v2") else None,
             max_surge=one.max_surge,
+            obstructed=bool(one.refused) or any(pod.unschedulable for pod in own),
             deleting=one.deleting or one.uid in self.deleted,
             serving_at_most=max(counted, one.ready),
         )

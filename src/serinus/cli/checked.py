@@ -46,4 +46,12 @@ async def checked_plan(session: Session, target: Target, spec: Spec) -> tuple[Pl
     if frozen is not None:
         override = f"{spec.during_freeze} (freeze: {frozen.window.reason})"
         plan = msgspec.structs.replace(plan, freeze_override=override)
-    return plan, report.notes
+    return within_budgets(plan, report.budgets_want), report.notes
+
+
+def within_budgets(plan: Plan, budgets_want: int) -> Plan:
+    """The plan, whose way back lets no fewer pods serve than every PodDisruptionBudget wants."""
+    if plan.stable is None:
+        return plan
+    spare = max(0, min(plan.stable.max_unavailable, plan.replicas - budgets_want))
+    return msgspec.structs.replace(plan, stable=msgspec.structs.replace(plan.stable, max_unavailable=spare))

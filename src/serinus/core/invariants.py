@@ -88,13 +88,19 @@ def check(plan: Plan, before: State, after: State, facts: Facts, wishes: Wishes)
 
 
 def _capacity_is_kept(turned: _Turned) -> Iterator[str]:
-    """Ready capacity never falls below what production had, and nothing goes before its replacement is seen ready."""
+    """Ready capacity never falls below what production had, and nothing goes before its replacement is seen ready.
+
+    On the way back it may be less by maxUnavailable; on the way forwards there is never a need.
+    """
     if turned.plan.stable is None:
         return
     for wish in turned.wishes:
         left = _serving_after(turned, wish)
         now = turned.canary_serving + turned.stable_serving
-        if left is not None and left < min(now, turned.plan.replicas):
+        least = turned.plan.replicas
+        if isinstance(turned.after, Leaving):
+            least -= turned.plan.stable.max_unavailable
+        if left is not None and left < min(now, least):
             yield f"{wish} would leave {left} of {turned.plan.replicas} ready pods"
         if isinstance(wish, RemoveStable) and turned.canary_serving < turned.plan.replicas:
             yield f"the previous version would go with {turned.canary_serving} of {turned.plan.replicas} pods ready"

@@ -22,6 +22,9 @@ TOLERANCE_RATIO = 1.25
 DEFAULT_STEPS_PERCENT = (25, 50, 75)
 PROMOTION_DEADLINE_SECONDS = 600.0
 LEAVING_DEADLINE_SECONDS = 900.0
+PATIENCE_SECONDS = 2.0
+"""On the way back: how long production's pods may take before the canary makes way for them, as maxUnavailable allows.
+"""
 
 
 class Promotion(enum.Enum):
@@ -69,6 +72,7 @@ class StableRef(msgspec.Struct, frozen=True):
     images: dict[str, str]
     max_surge: int | str | None = None
     label: str | None = None  # the Service's `version` label as it was; None: it had none
+    max_unavailable: int = 0  # pods that may be missing for a while: by its strategy, and by every PodDisruptionBudget
 
 
 class AutoscalerKind(enum.Enum):

@@ -186,15 +186,7 @@ def _plan(
         images=images,
         naming=production.naming,
         promotion=promotion,
-        stable=StableRef(
-            name=stable.name,
-            uid=stable.uid,
-            version=production.version or label_value(_version_of_images(stable) or "unknown"),
-            replicas=stable.wanted,
-            images=stable.images,
-            max_surge=stable.max_surge,
-            label=production.version,
-        ),
+        stable=_stable_ref(production),
         canary_name=canary_name(production.base_name, version),
         replicas=stable.wanted,
         steps=steps,
@@ -208,6 +200,20 @@ def _plan(
         spec=spec,
     )
     return _revived(plan, survey) if spec.revive else plan
+
+
+def _stable_ref(production: Production) -> StableRef:
+    stable = production.deployment
+    return StableRef(
+        name=stable.name,
+        uid=stable.uid,
+        version=production.version or label_value(_version_of_images(stable) or "unknown"),
+        replicas=stable.wanted,
+        images=stable.images,
+        max_surge=stable.max_surge,
+        max_unavailable=stable.max_unavailable,
+        label=production.version,
+    )
 
 
 def _revived(plan: Plan, survey: Survey) -> Plan:

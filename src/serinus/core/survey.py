@@ -33,6 +33,7 @@ class DeploymentFacts:
     template_labels: dict[str, str]
     surge: int | None = 1
     max_surge: int | str | None = None
+    max_unavailable: int = 0  # in pods
     kept: bool = False  # a previous version that an earlier rollout of ours kept
 
 

@@ -11,7 +11,7 @@ from typing import assert_never
 
 import msgspec
 
-from serinus.core.plan import Plan, Promotion, share_of
+from serinus.core.plan import PATIENCE_SECONDS, Plan, Promotion, share_of
 from serinus.core.promotion import past_return, wishes_to_promote
 from serinus.core.reasons import ASKED_BY_A_PERSON, Outcome, Reason
 from serinus.core.record import bounded
@@ -93,7 +93,8 @@ def next_looks(plan: Plan, state: State) -> tuple[datetime, ...]:
         case Promoting(entered):
             return (entered + timedelta(seconds=plan.promotion_deadline_seconds),)
         case Leaving(entered):
-            return (entered + timedelta(seconds=plan.leaving_deadline_seconds),)
+            patience_ends = entered + timedelta(seconds=PATIENCE_SECONDS)
+            return patience_ends, entered + timedelta(seconds=plan.leaving_deadline_seconds)
         case _:
             assert_never(state)
 
@@ -379,7 +380,7 @@ def _share_given(plan: Plan, state: State, facts: Facts) -> float:
 
 
 def _leave(plan: Plan, state: Leaving, facts: Facts) -> Turn:
-    wishes = wishes_to_leave(plan, facts)
+    wishes = wishes_to_leave(plan, facts, (facts.now - state.entered).total_seconds())
     is_late = facts.now - state.entered >= timedelta(seconds=plan.leaving_deadline_seconds)
     if not wishes and is_back(plan, facts) and (is_late or not facts.calls_pending):
         return Finished(facts.now, _outcome_of(state.reason), state.reason, state.evidence, state.share_percent), ()

@@ -51,6 +51,7 @@ class Workload:
     max_surge: int | str | None = None
     deleting: bool = False
     serving_at_most: int = 0  # the greater of the two counts: what may not be taken for idle
+    obstructed: bool = False  # pods that it is to have are refused, or find no room
 
 
 @dataclass(frozen=True, slots=True)

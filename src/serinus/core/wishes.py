@@ -3,7 +3,7 @@
 Each asks for one safe next thing, and for nothing that the facts show already; so each may be asked again.
 """
 
-from serinus.core.plan import Plan, Promotion, Step
+from serinus.core.plan import PATIENCE_SECONDS, Plan, Promotion, Step
 from serinus.core.promotion import autoscaler_waits, wishes_to_copy, wishes_to_tidy
 from serinus.core.turn import (
     Action,
@@ -70,11 +70,12 @@ def _serves_alone(plan: Plan, facts: Facts) -> bool:
     return whole and gone and facts.canary_pods_left == 0 and facts.probe is None
 
 
-def wishes_to_leave(plan: Plan, facts: Facts) -> Wishes:
+def wishes_to_leave(plan: Plan, facts: Facts, waited_seconds: float = 0.0) -> Wishes:
     """Production to its full size first; the canary shrinks only as production's pods are seen to serve again.
 
     Canary pods that serve nobody are no capacity, so they need not wait: a canary that never became ready goes at once.
     One that serves stays when production is gone: it is all that users have, and a person must decide.
+    `waited_seconds`: for how long the rollout has been on its way back.
     """
     wishes: list[Action] = list(_wishes_to_restore(plan, facts))
     none = plan.replicas if plan.stable is None else 0  # of a first version there is nothing to wait for
@@ -82,7 +83,7 @@ def wishes_to_leave(plan: Plan, facts: Facts) -> Wishes:
     settled = facts.stable is None or facts.stable.settled  # or else pods that were asked to go may be counted still
     at_work = max(facts.canary.serving, facts.canary.serving_at_most) if facts.canary is not None else 0
     if facts.canary is not None and not facts.canary.deleting and (settled or at_work == 0):
-        kept = min(at_work, facts.canary.wanted, max(0, plan.replicas - serving))
+        kept = min(at_work, facts.canary.wanted, max(0, _least_serving(plan, facts, waited_seconds) - serving))
         if kept == 0 and not plan.revives:
             wishes.append(RemoveCanary())
         elif kept < facts.canary.wanted:
@@ -92,6 +93,18 @@ def wishes_to_leave(plan: Plan, facts: Facts) -> Wishes:
     if not wishes and _serves_alone(plan, facts):  # last: a free autoscaler could shrink production on the way
         return (*wishes_for_scaler(plan, facts), *wishes_to_tidy(facts))
     return tuple(wishes)
+
+
+def _least_serving(plan: Plan, facts: Facts, waited_seconds: float) -> int:
+    """How many pods must serve on the way back: all; where production's do not come, less its maxUnavailable.
+
+    They may not come because of the canary: it fills the quota, or the nodes. And where they are slow, users are better
+    with fewer pods than with a version that somebody wants gone.
+    """
+    if plan.stable is None or facts.stable is None or facts.stable.wanted < plan.replicas:
+        return plan.replicas
+    do_not_come = facts.stable.obstructed or waited_seconds >= PATIENCE_SECONDS
+    return plan.replicas - (plan.stable.max_unavailable if do_not_come else 0)
 
 
 def wishes_for_scaler(plan: Plan, facts: Facts) -> Wishes:

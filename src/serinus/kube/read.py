@@ -163,6 +163,7 @@ def workload_of(raw: Raw, pods: Iterable[Pod], asked_to_go: bool) -> Workload:
         paused=bool(spec.get("paused")),
         release=template_labels.get(RELEASE_LABEL),
         max_surge=max_surge_of(raw),
+        obstructed=bool(creation_refused(raw)) or any(pod.unschedulable for pod in pods),
         deleting=asked_to_go or "deletionTimestamp" in raw["metadata"],
         serving_at_most=max(counted, reported),
     )
@@ -299,6 +300,7 @@ def deployment_facts(raw: Raw, kept: bool) -> DeploymentFacts:
         template_labels=spec["template"]["metadata"].get("labels") or {},
         surge=_surge_in_pods(raw, wanted),
         max_surge=max_surge_of(raw),
+        max_unavailable=_unavailable_in_pods(raw, wanted),
         kept=kept,
     )
 
@@ -310,6 +312,15 @@ def _surge_in_pods(raw: Raw, replicas: int) -> int | None:
     if isinstance(surge, str):
         return -(-replicas * int(surge.rstrip("%")) // 100)
     return surge if surge is not None else 1
+
+
+def _unavailable_in_pods(raw: Raw, replicas: int) -> int:
+    """How many pods a rolling update may miss: a percentage is rounded down, and where no pod could move, it is one."""
+    rolling = (raw["spec"].get("strategy") or {}).get("rollingUpdate") or {}
+    unavailable: int | str = rolling.get("maxUnavailable", 0)
+    if isinstance(unavailable, str):
+        unavailable = replicas * int(unavailable.rstrip("%")) // 100
+    return min(replicas, unavailable or int(_surge_in_pods(raw, replicas) == 0))
 
 
 def first_port(raw_service: Raw, raw_pod: Raw) -> int | None:

@@ -42,4 +42,5 @@ def report_on(inputs: Inputs) -> Report:
     return Report(
         tuple(finding for finding in findings if isinstance(finding, Problem)),
         tuple(finding for finding in findings if isinstance(finding, Note)),
+        owners.budgets_want(inputs),
     )

@@ -106,6 +106,13 @@ def disruption_budget(inputs: Inputs) -> Iterator[Problem | Note]:
             )
 
 
+def budgets_want(inputs: Inputs) -> int:
+    """How many pods of production must stay for every PodDisruptionBudget; all where they could not be read."""
+    if isinstance(inputs.budgets, Unread):
+        return inputs.plan.replicas
+    return max((_wanted(budget, inputs.plan.replicas) for budget in inputs.budgets), default=0)
+
+
 def _wanted(budget: Budget, replicas: int) -> int:
     """How many of so many pods must stay; percentages, of what stays and of what may go, are rounded up by the API."""
     if budget.min_available is not None:

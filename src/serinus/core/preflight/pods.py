@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from serinus.core.preflight.facts import Inputs, Note, Unread
+from serinus.core.preflight.room import quota
 from serinus.core.survey import Problem
 
 PATHS_SHOWN = 8
@@ -22,9 +23,13 @@ def rights(inputs: Inputs) -> Iterator[Problem | Note]:
 def dry_run(inputs: Inputs) -> Iterator[Problem | Note]:
     """The cluster takes the canary, one pod of it, and the adoption, when it is asked to rehearse them.
 
-    A webhook that refuses the rehearsed pod may do so because nothing owns that pod: that is no reason to refuse.
+    A webhook that refuses the rehearsed pod may do so because nothing owns that pod: that is no reason to refuse. A
+    quota that is full is said once, with what it lacks.
     """
+    quota_is_told = next(quota(inputs), None) is not None
     for refusal in inputs.rehearsal.refusals:
+        if quota_is_told and "exceeded quota" in refusal.why:
+            continue
         if refusal.by_webhook and not inputs.plan.smoke_before_traffic:
             yield Note("dry-run", refusal.what, refusal.why, "look whether it would refuse the canary's own pods too")
         else:

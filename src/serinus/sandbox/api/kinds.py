@@ -52,6 +52,9 @@ class Kind:
 _RBAC = "rbac.authorization.k8s.io"
 _ALL = ("all",)
 
+RESOURCE_QUOTA = Kind(
+    "", "v1", "ResourceQuota", "resourcequotas", short_names=("quota",), subresources=("status",), returns_deleted=True
+)
 POD = Kind(
     "",
     "v1",
@@ -120,15 +123,7 @@ KINDS: tuple[Kind, ...] = (
         subresources=("status",),
         returns_deleted=True,
     ),
-    Kind(
-        "",
-        "v1",
-        "ResourceQuota",
-        "resourcequotas",
-        short_names=("quota",),
-        subresources=("status",),
-        returns_deleted=True,
-    ),
+    RESOURCE_QUOTA,
     Kind("", "v1", "LimitRange", "limitranges", short_names=("limits",)),
     REPLICATION_CONTROLLER,
     DEPLOYMENT,
