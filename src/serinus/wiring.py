@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from serinus import __version__
+from serinus.core.plan import Plan
 from serinus.core.spec import MANAGED_BY, MANAGED_BY_LABEL
 from serinus.engine.cycle import Parts
 from serinus.gates.smoke import Smoke
@@ -13,10 +14,11 @@ from serinus.kube.client import Client, connect
 from serinus.kube.events import KubeNotifier
 from serinus.kube.kubeconfig import Choice, load_config
 from serinus.kube.lease import Lease
-from serinus.kube.pod_http import ProxiedPodHttp
+from serinus.kube.pod_http import ProxiedPodHttp, ProxiedPodPages
 from serinus.kube.store import SERVICE_LABEL, store_name
 from serinus.kube.target import Target
 from serinus.kube.world import KubeCluster
+from serinus.metrics.pods import PodScraper
 from serinus.ports import Clock, Dice, Reporter
 from serinus.system import SystemClock, SystemDice
 
@@ -39,16 +41,25 @@ class Session:
 
 
 @contextlib.asynccontextmanager
-async def open_session(choice: Choice) -> AsyncIterator[Session]:
-    """Connect as the kubeconfig and the choice say. Raises KubeError."""
+async def open_session(choice: Choice, in_haste: bool = False) -> AsyncIterator[Session]:
+    """Connect as the kubeconfig and the choice say. Raises KubeError.
+
+    `in_haste`: without asking first whether the cluster answers; whoever wants that asks beside its own first request.
+    """
     clock, dice = SystemClock(), SystemDice()
     config = load_config(choice, os.environ)
     async with connect(config, clock=clock, dice=dice, user_agent=USER_AGENT) as client:
-        await client.server_version()  # a cluster that does not answer is told at once, not waited for
+        if not in_haste:
+            await client.server_version()  # a cluster that does not answer is told at once, not waited for
         yield Session(client, clock, dice, f"{os.uname().nodename}-{os.getpid()}-{dice.token()}")
 
 
-def parts_for(session: Session, target: Target, reporter: Reporter) -> Parts:
+def scraper_for(session: Session, target: Target, interval_seconds: float) -> PodScraper:
+    """Reads the pods' own metrics through the API server."""
+    return PodScraper(ProxiedPodPages(target), session.clock, interval_seconds)
+
+
+def parts_for(session: Session, target: Target, plan: Plan, reporter: Reporter) -> Parts:
     """What the engine works with, for one target."""
     return Parts(
         runner=session.runner,
@@ -56,6 +67,7 @@ def parts_for(session: Session, target: Target, reporter: Reporter) -> Parts:
         cluster=KubeCluster(target),
         store=target.store,
         smoke=Smoke(ProxiedPodHttp(target), os.environ),
+        metrics=scraper_for(session, target, plan.metrics.rules.interval_seconds if plan.metrics is not None else 0.0),
         reporter=reporter,
         notifier=KubeNotifier(target, session.runner, reporter),
     )

@@ -11,6 +11,7 @@ from serinus.engine.cycle import Memory, Parts, Turned, take_one_turn
 from serinus.engine.drive import drive, start
 from tests.core.toy import Health, ToyWorld
 from tests.fakes.cluster import FakeCluster
+from tests.fakes.metrics import FakeMetrics
 from tests.fakes.notifier import FakeNotifier
 from tests.fakes.reporter import FakeReporter
 from tests.fakes.smoke import FakeSmokeGate
@@ -29,6 +30,7 @@ class Bench:
     gates: list[FakeSmokeGate] = field(default_factory=list)
     reporter: FakeReporter = field(default_factory=FakeReporter)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
+    metrics: FakeMetrics = field(default_factory=FakeMetrics)
     beginner: Parts | None = None  # the run that began the rollout
 
     def runner(self, name: str | None = None) -> Parts:
@@ -36,7 +38,8 @@ class Bench:
         gate = FakeSmokeGate(self.cluster.clock, self.answers)
         self.gates.append(gate)
         name = name or f"runner-{max(len(self.gates) - 2, 0)}"
-        parts = Parts(name, self.cluster.clock, self.cluster, self.store, gate, self.reporter, self.notifier)
+        clock, cluster = self.cluster.clock, self.cluster
+        parts = Parts(name, clock, cluster, self.store, gate, self.metrics, self.reporter, self.notifier)
         if self.beginner is not None and self.beginner.runner == name:
             parts.begun_at = self.beginner.begun_at
         return parts

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from serinus.core.canary_metrics import METRICS
 from serinus.core.description import (
     Choice,
     Code,
@@ -28,6 +29,7 @@ from serinus.core.spec import (
     Approval,
     ApprovalDefault,
     Capacity,
+    Config,
     CronWindow,
     DateWindow,
     Image,
@@ -311,6 +313,7 @@ RELEASE = Group(
         ),
         Field("adapt", Switch(), "Take the nearest shares that can be had instead of refusing.", default=False),
         Field("smoke", SMOKE, "Smoke tests: of a pod that no user meets, before the first step; then at each step."),
+        Field("metrics", METRICS, "How the metrics of canary and production are judged."),
         Field(
             "onFailure",
             Choice(
@@ -342,6 +345,18 @@ RELEASE = Group(
             default="revert",
         ),
         Field("keepPrevious", Switch(), "Keep the previous Deployment at 0 pods.", "keep_previous", default=False),
+        Field(
+            "config",
+            Choice(
+                {
+                    "shared": "both versions read the same ones",
+                    "versioned": "the new version gets copies of them as they are now, and production keeps its own",
+                },
+                Config,
+            ),
+            "Whose the ConfigMaps and Secrets are that the pod template names.",
+            default="shared",
+        ),
         Field("freeze", Many(FREEZE, 100), "When no release may begin."),
         Field(
             "initialReplicas",
