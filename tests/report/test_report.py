@@ -12,14 +12,16 @@ from serinus.cli.replay import replay as replay_command
 from serinus.core.reasons import Reason
 from serinus.judge.policy import Margin, Metric, Policy, policy_of
 from serinus.judge.readings import Histogram, PodReading, Reading, Track
-from serinus.judge.recording import json_lines
+from serinus.judge.recording import Recording, json_lines
 from serinus.report.changes import altered
 from serinus.report.counted import common_histograms, count, merged, quantile
+from serinus.report.data import json_of
 from serinus.report.replayed import fails, replay
 from serinus.report.report import report_of
-from serinus.report.text import json_of, text_of, time_rows
+from serinus.report.text import text_of, time_rows
 from serinus.report.words import CHANGES
 from serinus.report.words import replay_command as command_of
+from tests.meta.source import ROOT
 from tests.report.rollouts import BAD, GOOD, SLOW, Shape, rollout
 from tests.report.subjects import subject_from
 
@@ -155,6 +157,14 @@ def test_over_time_has_no_more_rows_than_asked_for_and_ends_with_the_last_readin
     rows = time_rows(report_of(subject_from(GOOD)), 12)
     assert len(rows) <= 12
     assert rows[-1][0] == "300 s"
+
+
+def test_the_line_shown_in_the_docs_is_what_is_exported() -> None:
+    text = (ROOT / "docs" / "reference" / "report.md").read_text()
+    shown = text.split("```json\n")[1].split("```")[0]
+    reading = msgspec.json.decode(shown, type=Reading)
+    recording = Recording([reading])
+    assert next(json_lines(recording, reading.run)).decode() == shown
 
 
 def test_the_json_is_one_object_with_plain_numbers() -> None:

@@ -17,10 +17,11 @@ from serinus.judge.recording import json_lines
 from serinus.kube.kubeconfig import Choice
 from serinus.kube.target import Target, open_target
 from serinus.ports import Trouble
+from serinus.report.data import json_of
 from serinus.report.page import page_of
 from serinus.report.report import Report, report_of
 from serinus.report.subject import rollouts_of, subject_of
-from serinus.report.text import json_of, text_of
+from serinus.report.text import text_of
 from serinus.wiring import open_session
 
 STANDARD_OUTPUT = "-"

@@ -1,4 +1,4 @@
-"""The report on a terminal, as plain text; and as one JSON object."""
+"""The report on a terminal, as plain text; its rows are those of the page's tables too."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -179,63 +179,3 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
         told = [cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells]
         lines.append("  " + "  ".join(told).rstrip())
     return lines
-
-
-def json_of(report: Report) -> dict[str, object]:
-    """What `serinus explain -o json` prints: one object. Shares are of 0 to 1, times in seconds, evidence in log10."""
-    subject, replayed = report.subject, report.replayed
-    decided = None if replayed is None else replayed.decided
-    without = {} if replayed is None else replayed.without
-    return {
-        "service": subject.service,
-        "namespace": subject.namespace,
-        "rollout": subject.rollout,
-        "version_before": subject.version_before,
-        "version": subject.version,
-        "started": subject.started.isoformat(),
-        "ended": None if subject.ended is None else subject.ended.isoformat(),
-        "outcome": None if subject.outcome is None else subject.outcome.value,
-        "reason": None if subject.reason is None else subject.reason.name,
-        "sentence": subject.evidence.sentence,
-        "lines": list(subject.evidence.lines),
-        "share_percent": subject.share_percent,
-        "readings": {"seen": report.readings_seen, "kept": report.readings_kept},
-        "verdict": None if decided is None else decided.verdict.name.lower(),
-        "hold": None if decided is None or decided.hold is None else decided.hold.value,
-        "evidence": None if decided is None else round(decided.evidence, 4),
-        "evidence_needed": None if decided is None else round(decided.threshold, 4),
-        "decided_at": None if decided is None else decided.t,
-        "tracks": [
-            {
-                "track": row.track.value,
-                "pods": row.pods,
-                "requests": row.requests,
-                "errors": row.errors,
-                "rate": row.rate,
-                "interval": row.interval,
-                "p50": row.latencies[0],
-                "p95": row.latencies[1],
-                "p99": row.latencies[2],
-                "restarts": row.restarts,
-            }
-            for row in report.tracks
-        ],
-        "metrics": [
-            {"metric": row.name, "weight": row.weight, "evidence": round(row.evidence, 4)} for row in report.metrics
-        ],
-        "pods": [
-            {
-                "pod": row.name,
-                "track": row.track.value,
-                "requests": row.counts.requests if row.counts.knows_requests else None,
-                "errors": row.counts.errors if row.counts.knows_requests else None,
-                "restarts": row.counts.restarts if row.counts.knows_restarts else None,
-                "evidence_without": round(without[row.name], 4) if row.name in without else None,
-            }
-            for row in ordered_pods(report)
-        ],
-        "over_time": [] if replayed is None else [[look.t, round(look.total, 4)] for look in replayed.looks],
-        "moments": [] if subject.kept is None else [[m.t, m.code, m.sentence] for m in subject.kept.moments],
-        "changes": list(report.changes),
-        "repeat": report.repeat_command("readings.jsonl") if report.readings_kept else None,
-    }
