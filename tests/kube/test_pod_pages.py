@@ -6,8 +6,7 @@ from typing import Any
 
 from serinus.core.endpoints import Endpoint, Offer
 from serinus.kube.client import PatchKind
-from serinus.kube.pod_http import ProxiedPodPages
-from serinus.kube.read import metrics_offer
+from serinus.kube.pod_http import ProxiedPodPages, metrics_offer
 from serinus.kube.resources import PODS, SERVICES
 from serinus.kube.target import follow_pods, open_target
 from serinus.kube.transport import Request
