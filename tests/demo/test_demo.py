@@ -33,7 +33,7 @@ def test_json_is_one_object_with_the_figures_of_both_releases(tmp_path: Path) ->
     for release in (good, bad, subtle):
         page = Path(release["report"]).read_text()
         assert release["version"] in page
-        assert page.startswith("<!doctype html>")
+        assert page.startswith("<!DOCTYPE html>")
     assert bad["requests"] == sum(counts["requests"] for counts in bad["by_version"].values())
     assert figures["left_behind"] == []
     assert_none_left(environment)
