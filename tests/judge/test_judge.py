@@ -225,3 +225,19 @@ def test_a_canary_is_compared_with_fresh_pods_of_production_where_there_are_any(
     failing = {"c-1": 10.0, "c-2": 10.0, "b-1": 10.0, "b-2": 10.0}
     readings = [with_baseline(traffic.scrape(failing)) for _ in range(20)]
     assert last(ERRORS, readings).verdict is Verdict.UNSURE
+
+
+def test_a_canary_whose_metrics_come_late_is_not_called_safe_without_them_and_is_judged_by_them() -> None:
+    traffic = Traffic(PODS)
+
+    def early(reading: Reading) -> Reading:
+        pods = [PodReading(pod.name, pod.track, pod.started, restarts=pod.restarts) for pod in reading.pods]
+        return msgspec.structs.replace(reading, pods=tuple(pods))
+
+    state = State()
+    list(judged(Policy(), state, [early(traffic.scrape()) for _ in range(8)]))
+    found = list(judged(Policy(), state, [traffic.scrape() for _ in range(8)]))
+    assert found[-1].verdict is Verdict.UNSURE
+    assert sum(state.weights.values()) == pytest.approx(1.0)
+    found = list(judged(Policy(), state, [traffic.scrape({"c-1": 20, "c-2": 20}) for _ in range(2)]))
+    assert (found[-1].verdict, found[-1].metric) == (Verdict.FAIL, "errors")
