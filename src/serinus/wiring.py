@@ -39,12 +39,16 @@ class Session:
 
 
 @contextlib.asynccontextmanager
-async def open_session(choice: Choice) -> AsyncIterator[Session]:
-    """Connect as the kubeconfig and the choice say. Raises KubeError."""
+async def open_session(choice: Choice, in_haste: bool = False) -> AsyncIterator[Session]:
+    """Connect as the kubeconfig and the choice say. Raises KubeError.
+
+    `in_haste`: without asking first whether the cluster answers; whoever wants that asks beside its own first request.
+    """
     clock, dice = SystemClock(), SystemDice()
     config = load_config(choice, os.environ)
     async with connect(config, clock=clock, dice=dice, user_agent=USER_AGENT) as client:
-        await client.server_version()  # a cluster that does not answer is told at once, not waited for
+        if not in_haste:
+            await client.server_version()  # a cluster that does not answer is told at once, not waited for
         yield Session(client, clock, dice, f"{os.uname().nodename}-{os.getpid()}-{dice.token()}")
 
 

@@ -20,6 +20,7 @@ from serinus.ports import SmokeQuestion, Trouble
 HTTP_TRIES = 3
 """A request that finds no listener is tried again, at once: readiness was seen, but not by this path."""
 OUTPUT_LINES = 10
+END_SECONDS_MAX = 1.0
 OUTPUT_BYTES_MAX = 64 * 1024
 
 
@@ -85,7 +86,7 @@ class Smoke:
             output = await _bounded_output(process)
             code = await process.wait()
         finally:
-            _end(process)
+            await _end(process)
         if code == 0:
             return Judgement(Verdict.PASS)
         lines = output.decode(errors="replace").splitlines()[-OUTPUT_LINES:]
@@ -118,10 +119,17 @@ async def _bounded_output(process: asyncio.subprocess.Process) -> bytes:
     return kept
 
 
-def _end(process: asyncio.subprocess.Process) -> None:
-    """End what is left of the command: itself, and what it started and left behind."""
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End what is left of the command: itself, and what it started and left behind; and see it gone.
+
+    What made itself independent may hold the output open for as long as it likes: that is not waited for.
+    """
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(END_SECONDS_MAX):
+            await process.wait()
+            await _bounded_output(process)
 
 
 def _fail(sentence: str, lines: tuple[str, ...]) -> Judgement:

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from serinus.core.plan import HpaRef, Plan
+from serinus.core.plan import AutoscalerKind, AutoscalerRef, Plan
 from serinus.core.pods import Container, Ended, Pod, Track
 from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL, VERSION_LABEL
 from serinus.core.survey import DeploymentFacts, ServiceFacts
 from serinus.core.turn import Autoscaler, Workload
 from serinus.kube.build import HASH_LABEL
+from serinus.kube.keda import scaled_object_of
 from serinus.kube.resources import Raw
 
 VETO_KEY = "serinus.dev/veto"
@@ -162,6 +163,7 @@ def workload_of(raw: Raw, pods: Iterable[Pod], asked_to_go: bool) -> Workload:
         paused=bool(spec.get("paused")),
         release=template_labels.get(RELEASE_LABEL),
         max_surge=max_surge_of(raw),
+        obstructed=bool(creation_refused(raw)) or any(pod.unschedulable for pod in pods),
         deleting=asked_to_go or "deletionTimestamp" in raw["metadata"],
         serving_at_most=max(counted, reported),
     )
@@ -248,8 +250,10 @@ def revision_of(raw: Raw) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def autoscaler_of(raw: Raw, before: HpaRef) -> Autoscaler:
-    """Production's HPA, compared with what pinning makes of it and with what it was."""
+def autoscaler_of(raw: Raw, before: AutoscalerRef) -> Autoscaler:
+    """Production's autoscaler, compared with what pinning makes of it and with what it was."""
+    if before.kind is AutoscalerKind.SCALED_OBJECT:
+        return scaled_object_of(raw, before)
     spec = raw["spec"]
     behavior = spec.get("behavior") or {}
     still = all((behavior.get(way) or {}).get("selectPolicy") == "Disabled" for way in ("scaleUp", "scaleDown"))
@@ -296,6 +300,7 @@ def deployment_facts(raw: Raw, kept: bool) -> DeploymentFacts:
         template_labels=spec["template"]["metadata"].get("labels") or {},
         surge=_surge_in_pods(raw, wanted),
         max_surge=max_surge_of(raw),
+        max_unavailable=_unavailable_in_pods(raw, wanted),
         kept=kept,
     )
 
@@ -307,6 +312,15 @@ def _surge_in_pods(raw: Raw, replicas: int) -> int | None:
     if isinstance(surge, str):
         return -(-replicas * int(surge.rstrip("%")) // 100)
     return surge if surge is not None else 1
+
+
+def _unavailable_in_pods(raw: Raw, replicas: int) -> int:
+    """How many pods a rolling update may miss: a percentage is rounded down, and where no pod could move, it is one."""
+    rolling = (raw["spec"].get("strategy") or {}).get("rollingUpdate") or {}
+    unavailable: int | str = rolling.get("maxUnavailable", 0)
+    if isinstance(unavailable, str):
+        unavailable = replicas * int(unavailable.rstrip("%")) // 100
+    return min(replicas, unavailable or int(_surge_in_pods(raw, replicas) == 0))
 
 
 def first_port(raw_service: Raw, raw_pod: Raw) -> int | None:
@@ -323,6 +337,6 @@ def first_port(raw_service: Raw, raw_pod: Raw) -> int | None:
     return None
 
 
-def hpa_ref(raw: Raw) -> HpaRef:
+def hpa_ref(raw: Raw) -> AutoscalerRef:
     """What pinning will replace."""
-    return HpaRef(raw["metadata"]["name"], raw["spec"].get("minReplicas"), raw["spec"].get("behavior"))
+    return AutoscalerRef(raw["metadata"]["name"], raw["spec"].get("minReplicas"), raw["spec"].get("behavior"))
