@@ -21,7 +21,7 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length",
 
 
 class Count:
-    """How often each (verb, resource) was asked; watches and the lease are left out, as they cost by time."""
+    """How often each (verb, resource) was asked; what costs by time is left out: watches, Lease, readings of metrics."""
 
     def __init__(self) -> None:
         self.asked: Counter[tuple[str, str]] = Counter()
@@ -31,6 +31,8 @@ class Count:
         return sum(self.asked.values())
 
     def add(self, method: str, path: str, is_watch: bool) -> None:
+        if path.endswith("/proxy/metrics"):
+            return
         found = PATH.fullmatch(path)
         if found is None:
             self.asked[("get", path)] += 1

@@ -17,7 +17,7 @@ from serinus.core.transition import PROBE_STAGE
 from serinus.core.turn import Action, Judgement, RunSmoke
 from serinus.core.world import World
 from serinus.engine.observe import MAY_FAIL, first_seen, observe, smoke_stage
-from serinus.engine.reading import Readings
+from serinus.engine.reading import SAVE_SECONDS, Readings
 from serinus.ports import (
     Clock,
     Cluster,
@@ -119,6 +119,8 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
     (after, actions), broken = guarded_turn(plan, state, facts)  # 4 decide
     for breach in broken:
         _say_once(parts, memory, f"rule {breach.rule.value} would have been broken: {breach.sentence}")
+    if began - memory.confirmed_at < SAVE_SECONDS and after == state and judged is not saved.record.judged:
+        judged = saved.record.judged  # it keeps until a later save
     record = _record_of(saved, after, judged, world, parts.runner)
     unsure = bool(actions) and began - max(memory.confirmed_at, parts.begun_at) > STALE_SECONDS_MAX
     if record is not saved.record or unsure:  # unsure: saved as it is, to see that nobody else has
@@ -147,7 +149,7 @@ async def _save(parts: Parts, memory: Memory, record: Record, version: str) -> S
         _say_once(parts, memory, str(trouble))
         return None
     memory.confirmed_at = asked_at
-    memory.readings.saved()
+    memory.readings.saved(saved.record)
     return saved
 
 

@@ -1,15 +1,16 @@
 """The last rollouts' recordings in the cluster: one ConfigMap per Service, beside that of the record.
 
-Each rollout has a key of its own. One request a save: a merge patch, and the answer shows which older ones are too
-many; those go with one more. A ConfigMap of its own, so that neither a runner's compare-and-swap nor anybody's watch of
-the record has to carry the readings (docs/decisions/2026-11-24-readings-beside-the-record.md).
+Each rollout has a key of its own. One request a save: a server-side apply, which makes the ConfigMap where there is
+none; the answer shows which older ones are too many, and those go with one more. A ConfigMap of its own, so that
+neither a runner's compare-and-swap nor anybody's watch of the record has to carry the readings
+(docs/decisions/2026-11-24-readings-beside-the-record.md).
 """
 
-from serinus.core.spec import MANAGED_BY, MANAGED_BY_LABEL
+from serinus.core.spec import FIELD_MANAGER, MANAGED_BY, MANAGED_BY_LABEL
 from serinus.judge.kept import Kept, decode_kept, encode_kept
 from serinus.judge.packing import NotARecording
 from serinus.kube.client import Client, PatchKind
-from serinus.kube.errors import AlreadyExists, KubeError, NotFound
+from serinus.kube.errors import KubeError
 from serinus.kube.resources import CONFIGMAPS, Raw
 from serinus.kube.store import store_name
 from serinus.ports import Trouble
@@ -42,34 +43,25 @@ class KubeRecordings:
 
     async def save(self, kept: Kept) -> None:
         """Save this rollout's, and forget the oldest ones. Raises Trouble."""
-        data: dict[str, str | None] = {kept.rollout: encode_kept(kept)}
-        try:
-            answer = await self._patch(data)
-            if gone := _too_many(answer):
-                await self._patch(dict.fromkeys(gone))
-        except KubeError as error:
-            raise Trouble(str(error)) from error
-
-    async def _patch(self, data: dict[str, str | None]) -> Raw:
-        try:
-            return await self._client.patch(
-                CONFIGMAPS, self._name, self._namespace, {"data": data}, kind=PatchKind.MERGE
-            )
-        except NotFound:
-            pass
         labels = {MANAGED_BY_LABEL: MANAGED_BY, READINGS_OF_LABEL: self._service}
         raw: Raw = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {"name": self._name, "namespace": self._namespace, "labels": labels},
-            "data": {key: text for key, text in data.items() if text is not None},
+            "metadata": {"name": self._name, "labels": labels},
+            "data": {kept.rollout: encode_kept(kept)},
         }
         try:
-            return await self._client.create(CONFIGMAPS, raw, self._namespace)
-        except AlreadyExists:  # another runner was faster: beside its data, then
-            return await self._client.patch(
-                CONFIGMAPS, self._name, self._namespace, {"data": data}, kind=PatchKind.MERGE
-            )
+            # Each rollout applies by a name of its own, so that none takes another one's key away.
+            answer = await self._patch(raw, PatchKind.APPLY, f"{FIELD_MANAGER}-{kept.rollout}", force=True)
+            if gone := _too_many(answer):
+                await self._patch({"data": dict.fromkeys(gone)}, PatchKind.MERGE, FIELD_MANAGER)
+        except KubeError as error:
+            raise Trouble(str(error)) from error
+
+    async def _patch(self, patch: Raw, kind: PatchKind, field_manager: str, force: bool = False) -> Raw:
+        return await self._client.patch(
+            CONFIGMAPS, self._name, self._namespace, patch, kind=kind, field_manager=field_manager, force=force
+        )
 
 
 def _too_many(raw: Raw) -> list[str]:
