@@ -271,7 +271,11 @@ def _left_behind(seen: Observer) -> list[str]:
 
 
 def _is_new(seen: Observer, plural: str, raw: Raw) -> bool:
-    return f"{plural}/{_name(raw)}" not in seen.before and _name(raw) not in (RECORD, "kube-root-ca.crt")
+    return f"{plural}/{_name(raw)}" not in seen.before and _name(raw) not in (
+        RECORD,
+        f"{RECORD}.readings",
+        "kube-root-ca.crt",
+    )
 
 
 def _proven_pods_gone(seen: Observer) -> list[str]:

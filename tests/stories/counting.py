@@ -21,7 +21,7 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length",
 
 
 class Count:
-    """How often each (verb, resource) was asked; what costs by time is left out: watches, Lease, readings of metrics."""
+    """How often each (verb, resource) was asked; what costs by time is left out: watches, Lease, metrics."""
 
     def __init__(self) -> None:
         self.asked: Counter[tuple[str, str]] = Counter()

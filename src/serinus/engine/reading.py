@@ -17,7 +17,7 @@ from serinus.engine.judging import judged_with, scraped_pods, seconds_since_star
 from serinus.judge.scrapes import Scrape
 from serinus.ports import Clock, Metrics
 
-SAVE_SECONDS = 5.0
+SAVE_SECONDS = 15.0
 """How often the judge's state is saved though nothing else changes: a short interval must not write at each reading."""
 
 
