@@ -9,7 +9,9 @@ from serinus import __version__
 from serinus.core.spec import MANAGED_BY, MANAGED_BY_LABEL
 from serinus.engine.cycle import Parts
 from serinus.gates.smoke import Smoke
+from serinus.gates.step import StepGates
 from serinus.kube.client import Client, connect
+from serinus.kube.environment_proxy import proxy_from_environment
 from serinus.kube.events import KubeNotifier
 from serinus.kube.kubeconfig import Choice, load_config
 from serinus.kube.lease import Lease
@@ -56,6 +58,11 @@ def parts_for(session: Session, target: Target, reporter: Reporter) -> Parts:
         cluster=KubeCluster(target),
         store=target.store,
         smoke=Smoke(ProxiedPodHttp(target), os.environ),
+        gates=StepGates(session.clock, session.dice, os.environ, _proxy_of),
         reporter=reporter,
         notifier=KubeNotifier(target, session.runner, reporter),
     )
+
+
+def _proxy_of(url: str) -> str | None:
+    return proxy_from_environment(url, os.environ)

@@ -10,6 +10,7 @@ from serinus.core.reasons import Outcome, Reason
 from serinus.core.state import Baking, Evidence, Finished, Leaving, Preparing, Promoting, Shifting, State
 from serinus.core.turn import (
     Action,
+    AskGate,
     CreateCanary,
     MarkVersion,
     RestoreHpa,
@@ -29,6 +30,7 @@ WITH_FIELDS = {
     MarkVersion: MarkVersion("v2"),
     RestoreHpa: RestoreHpa("checkout"),
     RunSmoke: RunSmoke("step 1", 25.0),
+    AskGate: AskGate("journeys", 0, 25.0),
     SizeAdopted: SizeAdopted(4, 1),
 }
 

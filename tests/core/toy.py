@@ -15,6 +15,7 @@ from serinus.core.pods import Container, Ended, Pod, Track
 from serinus.core.turn import (
     Action,
     Adoption,
+    AskGate,
     Autoscaler,
     CreateCanary,
     CreateProbe,
@@ -246,7 +247,7 @@ class ToyWorld:
                 self._existing(self.stable).deleting = True
             case HandTemplate() | SizeAdopted() | ReleaseStable() | TakeBackTemplate():
                 self._adopt(action)
-            case RunSmoke() | PinHpa() | RestoreHpa():
+            case RunSmoke() | AskGate() | PinHpa() | RestoreHpa():
                 raise AssertionError(f"{action} is not for this cluster")
             case _:
                 assert_never(action)

@@ -15,7 +15,8 @@ from serinus.core.pods import Pod, Track
 from serinus.core.reasons import Reason
 from serinus.core.spec import Smoke as SmokeSpec
 from serinus.core.turn import Judgement, Verdict
-from serinus.gates.smoke import HTTP_TRIES, OUTPUT_LINES, Smoke, told
+from serinus.gates.running import OUTPUT_LINES
+from serinus.gates.smoke import HTTP_TRIES, Smoke, told
 from serinus.ports import SmokeQuestion
 from tests.core.samples import plan_of
 from tests.fakes.pod_http import FakePodHttp

@@ -37,7 +37,7 @@ from serinus.core.turn import (
 from serinus.core.world import World
 from serinus.engine.cycle import STALE_SECONDS_MAX, Parts
 from serinus.engine.drive import drive, start
-from serinus.ports import LostRace, Saved, SmokeQuestion, Trouble
+from serinus.ports import GateQuestion, LostRace, Saved, SmokeQuestion, Trouble
 from tests.sim.cluster import Cluster
 from tests.sim.faults import Fault
 from tests.sim.nature import Nature
@@ -74,6 +74,7 @@ class Runner(Sender):
             cluster=SimCluster(self),
             store=SimStore(self),
             smoke=self,
+            gates=SimGates(self),
             reporter=self,
             notifier=self,
         )
@@ -131,6 +132,20 @@ class Runner(Sender):
         await asyncio.sleep(dice.uniform(8, 14) if late else dice.uniform(0.1, 3.0))
         if not question.pods or self.scenario.health is Health.SMOKE:
             return Judgement(Verdict.FAIL, Reason.SMOKE_FAILED, Evidence("GET /healthz answered 500"))
+        return Judgement(Verdict.PASS)
+
+
+class SimGates:
+    """The StepGate port: harm that the pods do not show fails a gate, and so does nothing else."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    async def ask(self, question: GateQuestion) -> Judgement:
+        scenario = self._runner.scenario
+        await asyncio.sleep(scenario.gate_dice.uniform(0.1, question.gate.timeout_seconds))
+        if scenario.health is Health.GATE:
+            return Judgement(Verdict.FAIL, Reason.GATE_FAILED, Evidence(f"gate {question.gate.name} said no"))
         return Judgement(Verdict.PASS)
 
 

@@ -40,6 +40,7 @@ class Code(enum.Enum):
     NO_SUCH_ZONE = "no-such-zone"
     BAD_DATE = "bad-date"
     NO_TIME_FOR_BAKE = "no-time-for-bake"
+    NO_TIME_FOR_GATE = "no-time-for-gate"
 
 
 BEYOND_SCHEMA = frozenset(
@@ -52,6 +53,7 @@ BEYOND_SCHEMA = frozenset(
         Code.NO_SUCH_ZONE,
         Code.BAD_DATE,
         Code.NO_TIME_FOR_BAKE,
+        Code.NO_TIME_FOR_GATE,
     ]
 )
 """Mistakes that JSON Schema cannot tell. All others are mistakes if, and only if, the schema says so."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from serinus.core.plan import Plan, Promotion
+from serinus.core.plan import Plan, Promotion, gates_of
 from serinus.core.promotion import past_return
 from serinus.core.reasons import Outcome
 from serinus.core.state import Baking, Finished, Leaving, Paused, Preparing, Promoting, Shifting, State
@@ -163,11 +163,11 @@ def _bake_is_over(turned: _Turned) -> Iterator[str]:
 
 
 def _only_pass_passes(turned: _Turned) -> Iterator[str]:
-    """UNSURE and unknown never count as PASS: of the pods, of a smoke test, of metrics, or of a fact not seen."""
+    """UNSURE and unknown never count as PASS: of pods, a smoke test, gates, metrics, or of a fact not seen."""
     facts, before = turned.facts, turned.before
     if not _went_on(turned):
         return
-    answers = (facts.pods, facts.smoke, facts.metrics)
+    answers = (facts.pods, facts.smoke, facts.metrics, *(one.judgement for one in facts.gates))
     failed = any(answer is not None and answer.verdict is Verdict.FAIL for answer in answers)
     if failed and not (isinstance(before, Paused) and turned.plan.hold_seconds is not None):
         yield "it went on although a check failed"
@@ -177,6 +177,10 @@ def _only_pass_passes(turned: _Turned) -> Iterator[str]:
         yield f"it went on although the pods are {facts.pods.verdict.name}"
     if turned.plan.smoke is not None and (facts.smoke is None or facts.smoke.verdict is not Verdict.PASS):
         yield "it went on without a smoke test that passed"
+    if isinstance(before, Baking):
+        passed = {one.gate for one in facts.gates if one.judgement.verdict is Verdict.PASS}
+        asked = (gate.name for gate in gates_of(turned.plan, before.step))
+        yield from (f"it went on without a pass of gate {name}" for name in asked if name not in passed)
     if turned.plan.metrics is not None and isinstance(before, Baking):
         verdict = facts.metrics.verdict if facts.metrics is not None else None
         if verdict is not Verdict.PASS:

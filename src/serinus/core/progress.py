@@ -8,8 +8,10 @@ from serinus.core.reasons import Outcome
 from serinus.core.state import Baking, Finished, Leaving, Paused, Preparing, Promoting, Shifting, State
 from serinus.core.turn import (
     Action,
+    AskGate,
     CreateCanary,
     CreateProbe,
+    GateAnswer,
     HandTemplate,
     MarkVersion,
     OrphanCanary,
@@ -24,6 +26,7 @@ from serinus.core.turn import (
     ScaleStable,
     SizeAdopted,
     TakeBackTemplate,
+    Verdict,
 )
 
 
@@ -115,6 +118,20 @@ def finished_progress(plan: Plan, state: Finished) -> Progress:
     return Progress("finished", sentence, data)
 
 
+def progress_of_answer(answer: GateAnswer, stage: str) -> Progress:
+    """What a gate said."""
+    judgement = answer.judgement
+    words = {Verdict.PASS: "passed", Verdict.FAIL: "failed", Verdict.UNSURE: "cannot tell"}
+    said = judgement.evidence.sentence or f"gate {answer.gate} {words[judgement.verdict]}"
+    data: dict[str, object] = {
+        "gate": answer.gate,
+        "stage": stage,
+        "verdict": judgement.verdict.name.lower(),
+        "lines": list(judgement.evidence.lines),
+    }
+    return Progress("gate_answered", f"{stage}: {said}", data)
+
+
 def progress_of_action(plan: Plan, action: Action) -> Progress:
     """What was asked of the cluster."""
     stable = plan.stable.name if plan.stable is not None else ""
@@ -140,6 +157,8 @@ def progress_of_action(plan: Plan, action: Action) -> Progress:
             return Progress("remove_probe", "removing the smoke test's pod")
         case RunSmoke(stage):
             return Progress("run_smoke", f"smoke test, {stage}")
+        case AskGate(gate, step):
+            return Progress("ask_gate", f"asking gate {gate} about step {step + 1}", {"gate": gate, "step": step + 1})
         case PinHpa():
             return Progress("pin_hpa", f"holding the autoscaler of {stable} still")
         case RestoreHpa(target):

@@ -10,6 +10,7 @@ from serinus.core.plan import (
     Promotion,
     StableRef,
     Timing,
+    all_gates,
     make_steps,
     nearest_split,
     replicas_needed,
@@ -184,21 +185,14 @@ def _plan(
         images=images,
         naming=production.naming,
         promotion=promotion,
-        stable=StableRef(
-            name=stable.name,
-            uid=stable.uid,
-            version=production.version or label_value(_version_of_images(stable) or "unknown"),
-            replicas=stable.wanted,
-            images=stable.images,
-            max_surge=stable.max_surge,
-            label=production.version,
-        ),
+        stable=_stable_ref(stable, production.version),
         canary_name=canary_name(production.base_name, version),
         replicas=stable.wanted,
         steps=steps,
         ready_deadline_seconds=spec.ready_deadline_seconds,
         smoke=spec.smoke,
         smoke_before_traffic=spec.smoke is not None,
+        gates=all_gates(spec, promotion),
         mark_version=production.naming is Naming.VERSIONED or production.version is not None,
         keep_previous=spec.keep_previous and promotion is Promotion.RENAME,
         hpa=survey.autoscalers.get(stable.name),
@@ -206,6 +200,18 @@ def _plan(
         spec=spec,
     )
     return _revived(plan, survey) if spec.revive else plan
+
+
+def _stable_ref(stable: DeploymentFacts, version: str | None) -> StableRef:
+    return StableRef(
+        name=stable.name,
+        uid=stable.uid,
+        version=version or label_value(_version_of_images(stable) or "unknown"),
+        replicas=stable.wanted,
+        images=stable.images,
+        max_surge=stable.max_surge,
+        label=version,
+    )
 
 
 def _revived(plan: Plan, survey: Survey) -> Plan:
@@ -225,7 +231,7 @@ def canary_name(base_name: str, version: str) -> str:
 
 def _timing(spec: Spec) -> Timing:
     smoke_seconds = spec.smoke.timeout_seconds if spec.smoke is not None else 0.0
-    return Timing(spec.bake_seconds, spec.ready_deadline_seconds, smoke_seconds)
+    return Timing(spec.bake_seconds, spec.ready_deadline_seconds, smoke_seconds, spec.gates)
 
 
 def _version_of_images(deployment: DeploymentFacts) -> str | None:
@@ -264,6 +270,7 @@ def _first_deployment(spec: Spec, service: ServiceFacts, survey: Survey, rollout
         ready_deadline_seconds=spec.ready_deadline_seconds,
         smoke=spec.smoke,
         smoke_before_traffic=False,
+        gates=all_gates(spec, Promotion.FIRST),
         mark_version=versioned,
         spec=spec,
     )

@@ -4,6 +4,8 @@ import enum
 
 import msgspec
 
+from serinus.core.gates import Gate
+
 VERSION_LABEL = "version"
 """The Service's metadata label that names the version in production: the convention of the Codefresh step."""
 
@@ -61,6 +63,7 @@ class StepSpec(msgspec.Struct, frozen=True):
     bake_seconds: float | None = None
     deadline_seconds: float | None = None
     approval: Approval | None = None
+    gates: tuple[Gate, ...] = ()
 
 
 class Capacity(enum.Enum):
@@ -151,6 +154,7 @@ class Spec(msgspec.Struct, frozen=True):
     bake_seconds: float = 60.0  # of steps that do not say their own
     ready_deadline_seconds: float = 300.0
     smoke: Smoke | None = None
+    gates: tuple[Gate, ...] = ()  # of every step
     metrics: Metrics = Metrics()
     on_failure: OnFailure = OnFailure.REVERT
     hold_deadline_seconds: float = 3600.0

@@ -31,6 +31,14 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class GateAnswer:
+    """What a gate of the step that the rollout is in has answered so far."""
+
+    gate: str
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """A Deployment as it was seen, with its pods counted.
 
@@ -109,6 +117,7 @@ class Facts:
     service_version: str | None = None  # the Service's `version` label
     probe: ProbePod | None = None
     smoke: Judgement | None = None  # of this step's smoke test; None: not asked for, or not answered yet
+    gates: tuple[GateAnswer, ...] = ()  # of this step's gates; one that is not here has not answered yet
     metrics: Judgement | None = None  # for the step that the rollout is in; None: nothing was read yet
     hpa: Autoscaler | None = None
     adoption: Adoption | None = None
@@ -147,6 +156,15 @@ class RunSmoke:
     """Put the smoke tests to a canary pod. `stage` keeps apart the answers of different steps."""
 
     stage: str
+    share_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class AskGate:
+    """Put a gate's question about a step that holds its share."""
+
+    gate: str
+    step: int
     share_percent: float
 
 
@@ -224,6 +242,7 @@ Action = (
     | CreateProbe
     | RemoveProbe
     | RunSmoke
+    | AskGate
     | CreateCanary
     | ScaleCanary
     | RemoveCanary

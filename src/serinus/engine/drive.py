@@ -45,26 +45,24 @@ async def drive(parts: Parts) -> Finished:
                 return turned.record.state
             await _wait(parts, memory, turned)
     finally:
-        for task in memory.smoke.values():
-            task.cancel()
-        await asyncio.gather(*memory.smoke.values(), return_exceptions=True)
+        await memory.asked.close()
         await parts.notifier.close()
 
 
 async def _wait(parts: Parts, memory: Memory, turned: Turned | None) -> None:
-    """Until a watch event, a smoke test's answer, or the next moment at which time alone moves the rollout."""
-    if not memory.smoke:
+    """Until a watch event, an answer, or the next moment at which time alone moves the rollout."""
+    if not memory.asked.any_put:
         await parts.cluster.changed(_seconds_to_wait(parts, turned))
         return
     changed = asyncio.create_task(parts.cluster.changed(_seconds_to_wait(parts, turned)))
-    answered = asyncio.create_task(memory.answered.wait())
+    answered = asyncio.create_task(memory.asked.answered.wait())
     try:
         await asyncio.wait({changed, answered}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in (changed, answered):
             task.cancel()
         await asyncio.gather(changed, answered, return_exceptions=True)
-    memory.answered.clear()
+    memory.asked.answered.clear()
 
 
 def _seconds_to_wait(parts: Parts, turned: Turned | None) -> float:

@@ -11,6 +11,7 @@ from serinus.core.plan import Plan
 from serinus.core.spec import RELEASE_LABEL, VERSION_LABEL
 from serinus.core.turn import (
     Action,
+    AskGate,
     CreateCanary,
     CreateProbe,
     HandTemplate,
@@ -88,8 +89,8 @@ class Actor:
                 await self._patch_hpa(plan, action)
             case HandTemplate() | OrphanCanary() | SizeAdopted() | ReleaseStable() | TakeBackTemplate():
                 await self._adopt(plan, action)
-            case RunSmoke():
-                raise AssertionError("smoke tests are the gate's business, not the cluster's")
+            case RunSmoke() | AskGate():
+                raise AssertionError("questions are the gates' business, not the cluster's")
             case _:
                 assert_never(action)
 

@@ -1,0 +1,51 @@
+"""Gates of a step, as asked for and as planned: questions that must be answered PASS before the step is left.
+
+How each kind is asked stands in `gates/`; what an answer does to a rollout, in `transition.py`.
+"""
+
+import enum
+
+import msgspec
+
+
+class NoAnswer(enum.Enum):
+    """What it means that a webhook has not answered by its deadline: the user's declared word."""
+
+    FAIL = "fail"
+    PASS = "pass"
+
+
+class Webhook(msgspec.Struct, frozen=True, tag="webhook"):
+    """A POST to `url`, signed with a secret that is found in an environment variable or a file, never in the spec."""
+
+    url: str
+    secret_variable: str | None = None
+    secret_file: str | None = None
+    default: NoAnswer = NoAnswer.FAIL
+
+
+class Command(msgspec.Struct, frozen=True, tag="command"):
+    """A command that runs where Serinus runs, by the shell; its exit code is the verdict."""
+
+    command: str
+
+
+GateKind = Webhook | Command
+
+
+class Gate(msgspec.Struct, frozen=True):
+    """One question. `name` is its own in a spec; `timeout_seconds` bounds the whole of it, every try included."""
+
+    name: str
+    kind: GateKind
+    timeout_seconds: float = 300.0
+
+
+def distinct(gates: tuple[Gate, ...]) -> tuple[Gate, ...]:
+    """Each gate once, by its name, in the order in which they come."""
+    return tuple({gate.name: gate for gate in reversed(gates)}[name] for name in dict.fromkeys(g.name for g in gates))
+
+
+def longest_seconds(gates: tuple[Gate, ...]) -> float:
+    """How long all of them may take: they are asked side by side."""
+    return max((gate.timeout_seconds for gate in gates), default=0.0)
