@@ -175,6 +175,38 @@ MISTAKES: list[tuple[dict[str, Any], str, Code, str]] = [
     ({"freeze": [DATES | {"to": "2026-12-19"}]}, "spec.freeze[0].to", Code.BAD_DATE, "the later one"),
     ({"freeze": [DATES | {"to": "tomorrow"}]}, "spec.freeze[0].to", Code.BAD_FORMAT, "correct it"),
     ({"freeze": [CRON | DATES]}, "spec.freeze[0]", Code.CONFLICT, "two entries"),
+    ({"gates": [{"name": "A", "command": "x"}]}, "spec.gates[0].name", Code.BAD_FORMAT, "write 'a'"),
+    ({"gates": [{"name": "a"}]}, "spec.gates[0]", Code.MISSING_FIELD, "add one of them"),
+    (
+        {"gates": [{"name": "a", "command": "x"}, {"name": "a", "command": "x"}]},
+        "spec.gates[1].name",
+        Code.REPEATED,
+        "a name of its own",
+    ),
+    (
+        {"gates": [{"name": "a", "command": "x"}], "steps": [{"weight": 5, "gates": [{"name": "a", "command": "y"}]}]},
+        "spec.steps[0].gates[0].name",
+        Code.REPEATED,
+        "own",
+    ),
+    (
+        {"gates": [{"name": "a", "command": "x"}], "steps": [{"weight": 5, "bake": "1s", "deadline": "5m"}]},
+        "spec.steps[0].deadline",
+        Code.NO_TIME_FOR_GATE,
+        "more time",
+    ),
+    (
+        {"gates": [{"name": "a", "webhook": {"url": "https://me:word@host/"}}]},
+        "spec.gates[0].webhook.url",
+        Code.BAD_FORMAT,
+        "correct it",
+    ),
+    (
+        {"gates": [{"name": "a", "webhook": {"url": "https://host/", "secret": {"env": "A", "file": "b"}}}]},
+        "spec.gates[0].webhook.secret",
+        Code.CONFLICT,
+        "keep one form",
+    ),
     ({"freeze": [{"reason": "x"}]}, "spec.freeze[0]", Code.MISSING_FIELD, "add one of them"),
     ({"freeze": [{"reason": "x", "from": "2026-12-20"}]}, "spec.freeze[0].to", Code.MISSING_FIELD, "add it"),
 ]

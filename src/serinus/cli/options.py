@@ -48,6 +48,8 @@ def release_options(command: Command) -> Command:
             click.option("--smoke-http", metavar="PATH", help="This path of a canary pod must answer 2xx or 3xx."),
             click.option("--smoke-command", metavar="CMD", help="A command; its exit code is the verdict."),
             click.option("--smoke-timeout", metavar="TIME", help="How long a smoke test may take. Default: 30s."),
+            click.option("--gate", "gates", multiple=True, metavar="NAME=CMD|URL",
+                         help="A command, or a web address that is asked, which must pass at each step."),
             click.option("--on-failure", type=_words(OnFailure), help="What a failed rollout does. Default: revert."),
             click.option("--interrupt", type=_words(Interrupt), help="What SIGINT and SIGTERM mean. Default: revert."),
             click.option("--keep-previous/--no-keep-previous", default=None,

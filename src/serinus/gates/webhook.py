@@ -82,7 +82,7 @@ class Caller:
             return _said_no(Reason.GATE_UNANSWERED, f"gate {gate.name} could not be asked: {missing}")
         body = msgspec.json.encode(told(question))
         request = _Request(gate.name, webhook.url, delivery_id(question), body, secret)
-        left = max(gate.timeout_seconds - question.held_seconds, LEAST_SECONDS)
+        left = max(gate.timeout_seconds - question.held_seconds, min(gate.timeout_seconds, LEAST_SECONDS))
         deadline, tries, last = self._clock.monotonic() + left, 0, ""
         async with aiohttp.ClientSession(auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()) as session:
             while (left := deadline - self._clock.monotonic()) > 0:
