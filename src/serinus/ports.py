@@ -90,6 +90,9 @@ class Cluster(Protocol):
     async def log_tail(self, pod: str, container: str) -> tuple[str, ...]:
         """The last lines of the run of a container that ended last, or one line that says why they cannot be had."""
 
+    async def job_log(self, job: str) -> tuple[str, ...]:
+        """The last lines of a gate's Job, or one line that says why they cannot be had."""
+
 
 @dataclass(frozen=True, slots=True)
 class SmokeQuestion:

@@ -1,18 +1,20 @@
 """Gates in the machine: each must pass before a step is left, a no ends the rollout, and silence is neither."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
 from serinus.cli.exits import Exit, exit_of
-from serinus.core.gates import Command, Gate, distinct
+from serinus.core.gates import Command, Gate, Job, distinct
 from serinus.core.invariants import Rule, check
 from serinus.core.plan import Promotion, Timing, all_gates, gates_of, make_steps
 from serinus.core.progress import progress_of_answer
 from serinus.core.reasons import COULD_NOT_TELL, Outcome, Reason
 from serinus.core.spec import Spec, StepSpec
-from serinus.core.state import Baking, Evidence, Finished, Leaving, Paused, Shifting
+from serinus.core.state import Baking, Evidence, Finished, Leaving, Paused, Promoting, Shifting
 from serinus.core.transition import take_turn
-from serinus.core.turn import AskGate, GateAnswer, Judgement, Request, Verb, Verdict
+from serinus.core.turn import AskGate, GateAnswer, GateJob, Judgement, RemoveJob, Request, StartJob, Verb, Verdict
 from tests.core.samples import (
     BAKE_SECONDS,
     PASS,
@@ -155,3 +157,50 @@ def test_a_plan_knows_the_gates_of_a_step() -> None:
 
 def test_a_gate_stands_once_however_often_it_is_named() -> None:
     assert distinct((JOURNEYS, LOAD, JOURNEYS)) == (JOURNEYS, LOAD)
+
+
+# Jobs
+
+JOB = Gate("load", Job("load:1"), 60.0)
+JOB_PLAN = msgspec.structs.replace(PLAN, gates=(JOURNEYS, JOB))
+RUNNING = GateJob("serinus-gate-0000aaaa-1-load", "load", 0)
+EARLIER = GateJob("serinus-gate-0000aaaa-1-load", "load", 0, Verdict.PASS)
+
+
+def test_a_gate_that_is_a_job_is_started_once() -> None:
+    journeys = AskGate("journeys", 0, PLAN.steps[0].share_percent)
+    assert take_turn(JOB_PLAN, BAKING, facts_at(1, **HOLDS))[1] == (journeys, StartJob("load", 0))
+    assert take_turn(JOB_PLAN, BAKING, facts_at(1, **HOLDS, jobs=(RUNNING,)))[1] == (journeys,)
+
+
+def test_a_job_on_its_way_out_is_not_started_anew_until_it_is_gone() -> None:
+    going = replace(RUNNING, deleting=True)
+    assert StartJob("load", 0) not in take_turn(JOB_PLAN, BAKING, facts_at(1, **HOLDS, jobs=(going,)))[1]
+
+
+def test_the_job_of_an_earlier_step_goes_before_the_next_bake_begins() -> None:
+    shifting = Shifting(1, START, START)
+    facts = facts_at(1, stable=workload(2), canary=canary(2), pods=PASS, jobs=(EARLIER,))
+    assert take_turn(JOB_PLAN, shifting, facts) == (shifting, (RemoveJob(EARLIER.name),))
+    going = replace(EARLIER, deleting=True)
+    assert isinstance(take_turn(JOB_PLAN, shifting, replace(facts, jobs=(going,)))[0], Baking)
+
+
+@pytest.mark.parametrize("state", [Leaving(START, Reason.GATE_FAILED, NO.evidence, 25.0), Promoting(START)])
+def test_a_rollout_ends_only_once_its_jobs_are_gone(state: Leaving | Promoting) -> None:
+    promoted = {"stable": None, "canary": canary(4), "service_version": "v2"}
+    calm = promoted if isinstance(state, Promoting) else {}
+    after_turn, wishes = take_turn(JOB_PLAN, state, facts_at(1, **calm, jobs=(RUNNING,)))
+    assert after_turn == state
+    assert RemoveJob(RUNNING.name) in wishes
+    going = facts_at(2, **calm, jobs=(replace(RUNNING, deleting=True),))
+    assert take_turn(JOB_PLAN, state, going)[0] == state
+    assert isinstance(take_turn(JOB_PLAN, state, facts_at(3, **calm))[0], Finished)
+
+
+def test_the_rules_forbid_to_leave_a_job_behind() -> None:
+    leaving = Leaving(START, Reason.GATE_FAILED, NO.evidence, 25.0)
+    ended = Finished(after(1), Outcome.ROLLED_BACK, Reason.GATE_FAILED, NO.evidence, 25.0)
+    broken = check(JOB_PLAN, leaving, ended, facts_at(1, jobs=(RUNNING,)), ())
+    assert [breach.rule for breach in broken] == [Rule.NOTHING_LEFT]
+    assert check(JOB_PLAN, leaving, ended, facts_at(1), ()) == ()

@@ -13,11 +13,13 @@ from serinus.core.turn import (
     AskGate,
     CreateCanary,
     MarkVersion,
+    RemoveJob,
     RestoreHpa,
     RunSmoke,
     ScaleCanary,
     ScaleStable,
     SizeAdopted,
+    StartJob,
 )
 from tests.core.samples import START, after, plan_of
 
@@ -32,6 +34,8 @@ WITH_FIELDS = {
     RunSmoke: RunSmoke("step 1", 25.0),
     AskGate: AskGate("journeys", 0, 25.0),
     SizeAdopted: SizeAdopted(4, 1),
+    StartJob: StartJob("load", 0),
+    RemoveJob: RemoveJob("serinus-gate-0000aaaa-1-load"),
 }
 
 

@@ -3,11 +3,11 @@
 import msgspec
 import pytest
 
-from serinus.core.gates import Command, Gate
+from serinus.core.gates import Command, Gate, Job
 from serinus.core.plan import Plan
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.state import Baking, Evidence
-from serinus.core.turn import Judgement, Verdict
+from serinus.core.turn import Judgement, StartJob, Verdict
 from serinus.engine.cycle import Memory
 from tests.core.samples import plan_of
 from tests.core.test_toy_world import assert_back, assert_promoted
@@ -102,3 +102,50 @@ async def test_the_way_back_ends_a_question_that_nobody_waits_for_any_more() -> 
     await made.turns(3, memory)
     assert [name for gate in made.step_gates for name in gate.ended] == ["journeys"]
     assert not memory.asked.any_put
+
+
+# Jobs
+
+
+async def begun_with_job(verdict: Verdict | None) -> Bench:
+    plan = msgspec.structs.replace(plan_with_gate(), gates=(Gate("journeys", Job("journeys:1"), 30.0),))
+    made = bench(plan)
+    made.toy.job_verdict = verdict
+    await made.begin()
+    return made
+
+
+async def test_a_job_of_each_step_is_made_and_removed() -> None:
+    made = await begun_with_job(Verdict.PASS)
+    assert (await made.finish()).outcome is Outcome.PROMOTED
+    started = [action.step for action in made.cluster.done if isinstance(action, StartJob)]
+    assert started == [0, 1, 2]
+    assert made.toy.jobs == {}
+    assert len(made.reporter.sentences("gate_answered")) == 3
+
+
+async def test_a_job_that_fails_takes_the_version_back_with_the_end_of_its_log_and_goes() -> None:
+    made = await begun_with_job(Verdict.FAIL)
+    finished = await made.finish()
+    assert (finished.outcome, finished.reason) == (Outcome.ROLLED_BACK, Reason.GATE_FAILED)
+    assert finished.evidence.lines == ("log: listening", "log: boom")
+    assert made.toy.jobs == {}
+
+
+async def test_a_job_that_never_ends_ends_the_step_at_its_deadline_and_goes() -> None:
+    made = await begun_with_job(None)
+    finished = await made.finish()
+    assert (finished.outcome, finished.reason) == (Outcome.ROLLED_BACK, Reason.GATE_UNANSWERED)
+    assert made.toy.jobs == {}
+
+
+async def test_another_runner_finds_the_job_of_the_one_that_died() -> None:
+    made = await begun_with_job(Verdict.PASS)
+    made.toy.job_seconds = 20.0
+    memory = Memory()
+    for _ in range(60):
+        await made.turns(1, memory)
+        if made.toy.jobs:
+            break
+    assert (await made.finish()).outcome is Outcome.PROMOTED
+    assert [action.step for action in made.cluster.done if isinstance(action, StartJob)] == [0, 1, 2]

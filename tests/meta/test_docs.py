@@ -3,7 +3,10 @@
 import re
 from itertools import pairwise
 
+from msgspec.structs import replace
+
 from serinus.cli.exits import MEANINGS, Exit
+from serinus.core.gates import Gate, Job
 from serinus.core.plan import HpaRef, Plan, Promotion
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
@@ -44,7 +47,8 @@ def test_every_outcome_is_documented() -> None:
 
 def test_every_right_that_may_be_needed_is_documented_and_no_other() -> None:
     smoke, hpa = Smoke("/", "true"), HpaRef("hpa", 1, None)
-    plans: list[Plan] = [plan_of(kind, smoke=smoke, hpa=hpa) for kind in Promotion]
+    gates = (Gate("load", Job("image:1")),)
+    plans: list[Plan] = [replace(plan_of(kind, smoke=smoke, hpa=hpa), gates=gates) for kind in Promotion]
     rights = {right for plan in plans for right in rights_needed(plan)}
     needed = {(right.verb, right.plural, right.resource.group) for right in rights}
     documented = {

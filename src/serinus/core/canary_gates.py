@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from serinus.core.description import Choice, Code, Duration, Field, Group, Many, Mistake, Path, Text
-from serinus.core.gates import Command, Gate, NoAnswer, Webhook
+from serinus.core.description import Choice, Code, Duration, Field, Group, Labels, Many, Mistake, Path, Text
+from serinus.core.gates import Command, Gate, Job, NoAnswer, Webhook
 
 GATES_MAX = 20
+NAME_WANTED = "a name of lower-case letters, digits and '-'"
 NAME_PATTERN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 
@@ -87,18 +88,31 @@ WEBHOOK = Group(
     _webhook,
 )
 
+WORDS = Many(Text("text that is not empty", "", 4096), 100)
+
+JOB = Group(
+    "job",
+    (
+        Field("image", Text("an image", "^[!-~]+$", 1024), "The image of its only container.", required=True),
+        Field("command", WORDS, "The container's command. Otherwise: the image's."),
+        Field("args", WORDS, "Its arguments. Otherwise: the image's."),
+        Field("env", Labels(), "Environment variables, besides those that tell of the rollout."),
+        Field("serviceAccount", Text(NAME_WANTED, NAME_PATTERN, 253), "What its pod acts as.", "service_account"),
+    ),
+    Job,
+)
+
 GATE = Group(
     "gate",
     (
-        Field(
-            "name", Text("a name of lower-case letters, digits and '-'", NAME_PATTERN, 40), "Its name.", required=True
-        ),
+        Field("name", Text(NAME_WANTED, NAME_PATTERN, 30), "Its name.", required=True),
         Field(
             "command",
             Text("text that is not empty"),
             "A command that runs where Serinus runs; exit code 0 is a pass.",
         ),
         Field("webhook", WEBHOOK, "A service of yours that is asked."),
+        Field("job", JOB, "A Kubernetes Job in the namespace of the release; that its pod succeeds is a pass."),
         Field(
             "timeout",
             Duration(0.1),
@@ -108,7 +122,7 @@ GATE = Group(
         ),
     ),
     _gate,
-    forms=(("command",), ("webhook",)),
+    forms=(("command",), ("webhook",), ("job",)),
 )
 
 GATES = Many(GATE, GATES_MAX, check_names)

@@ -3,10 +3,11 @@
 It combines answers and names the questions that are still to be put; what follows from them is `transition.py`'s.
 """
 
+from serinus.core.gates import Job
 from serinus.core.plan import Plan, gates_of
 from serinus.core.reasons import Reason
 from serinus.core.state import Evidence
-from serinus.core.turn import AskGate, Facts, Judgement, RunSmoke, Verdict, Wishes
+from serinus.core.turn import AskGate, Facts, Judgement, RunSmoke, StartJob, Verdict, Wishes
 
 
 def step_stage(step: int) -> str:
@@ -41,9 +42,12 @@ def questions(plan: Plan, step: int, facts: Facts) -> Wishes:
     """The questions about a step that have no answer yet. Whoever puts them knows which are on their way."""
     share, stage = plan.steps[step].share_percent, step_stage(step)
     smoke = (RunSmoke(stage, share),) if plan.smoke is not None and facts.smoke is None else ()
-    answered = {one.gate for one in facts.gates}
-    gates = (gate for gate in gates_of(plan, step) if gate.name not in answered)
-    return (*smoke, *(AskGate(gate.name, step, share) for gate in gates))
+    settled = {one.gate for one in facts.gates} | {job.gate for job in facts.jobs if job.step == step}
+    gates = (gate for gate in gates_of(plan, step) if gate.name not in settled)
+    asking = (
+        StartJob(gate.name, step) if isinstance(gate.kind, Job) else AskGate(gate.name, step, share) for gate in gates
+    )
+    return (*smoke, *asking)
 
 
 def what_was_missing(plan: Plan, step: int, facts: Facts) -> Judgement:

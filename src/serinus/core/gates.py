@@ -30,7 +30,21 @@ class Command(msgspec.Struct, frozen=True, tag="command"):
     command: str
 
 
-GateKind = Webhook | Command
+class Job(msgspec.Struct, frozen=True, tag="job"):
+    """A Kubernetes Job in the namespace of the release: whether its pod succeeds is the verdict.
+
+    `pod`: the raw pod spec of a template that was given as a file, in place of all the other fields.
+    """
+
+    image: str = ""
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+    service_account: str | None = None
+    pod: dict[str, object] | None = None
+
+
+GateKind = Webhook | Command | Job
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -43,7 +57,10 @@ class Gate(msgspec.Struct, frozen=True):
 
 def distinct(gates: tuple[Gate, ...]) -> tuple[Gate, ...]:
     """Each gate once, by its name, in the order in which they come."""
-    return tuple({gate.name: gate for gate in reversed(gates)}[name] for name in dict.fromkeys(g.name for g in gates))
+    first: dict[str, Gate] = {}
+    for gate in gates:
+        first.setdefault(gate.name, gate)
+    return tuple(first.values())
 
 
 def longest_seconds(gates: tuple[Gate, ...]) -> float:

@@ -22,6 +22,7 @@ from serinus.core.turn import (
     MarkVersion,
     OrphanCanary,
     RemoveCanary,
+    RemoveJob,
     RemoveProbe,
     RemoveStable,
     RestoreHpa,
@@ -240,7 +241,9 @@ def _leads_back(plan: Plan, wish: Action) -> bool:
         return plan.stable is not None and wish.version == plan.stable.label
     if isinstance(wish, RestoreHpa):
         return plan.stable is not None and wish.target == plan.stable.name
-    return isinstance(wish, RemoveCanary | RemoveProbe | TakeBackTemplate)  # what is not named does not lead back
+    return isinstance(
+        wish, RemoveCanary | RemoveProbe | RemoveJob | TakeBackTemplate
+    )  # what is not named does not lead back
 
 
 def _has_an_end(turned: _Turned) -> Iterator[str]:
@@ -286,6 +289,7 @@ def _nothing_is_left(turned: _Turned) -> Iterator[str]:
         yield "the canary's Deployment is left"
     if facts.probe is not None:
         yield "the smoke test's pod is left"
+    yield from (f"the gate's Job {job.name} is left" for job in facts.jobs)
     if not promoted and facts.canary_pods_left:
         yield f"{facts.canary_pods_left} canary pods are left"
     if promoted and plan.promotion is Promotion.RENAME and _is_left(plan, facts.stable):

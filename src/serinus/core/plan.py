@@ -11,7 +11,7 @@ from typing import assert_never
 
 import msgspec
 
-from serinus.core.gates import Gate, distinct, longest_seconds
+from serinus.core.gates import Gate, Job, distinct, longest_seconds
 from serinus.core.spec import ApprovalDefault, Capacity, Gating, Metrics, Naming, Smoke, Spec, StepSpec
 from serinus.core.state import PauseEnd
 
@@ -144,6 +144,11 @@ class Timing(msgspec.Struct, frozen=True):
 def gates_of(plan: Plan, step: int) -> tuple[Gate, ...]:
     """The gates of a step."""
     return tuple(gate for gate in plan.gates if gate.name in plan.steps[step].gates)
+
+
+def has_jobs(plan: Plan) -> bool:
+    """Whether any gate is a Job in the cluster."""
+    return any(isinstance(gate.kind, Job) for gate in plan.gates)
 
 
 def all_gates(spec: Spec, promotion: Promotion) -> tuple[Gate, ...]:

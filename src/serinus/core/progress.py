@@ -18,6 +18,7 @@ from serinus.core.turn import (
     PinHpa,
     ReleaseStable,
     RemoveCanary,
+    RemoveJob,
     RemoveProbe,
     RemoveStable,
     RestoreHpa,
@@ -25,6 +26,7 @@ from serinus.core.turn import (
     ScaleCanary,
     ScaleStable,
     SizeAdopted,
+    StartJob,
     TakeBackTemplate,
     Verdict,
 )
@@ -157,14 +159,27 @@ def progress_of_action(plan: Plan, action: Action) -> Progress:
             return Progress("remove_probe", "removing the smoke test's pod")
         case RunSmoke(stage):
             return Progress("run_smoke", f"smoke test, {stage}")
-        case AskGate(gate, step):
-            return Progress("ask_gate", f"asking gate {gate} about step {step + 1}", {"gate": gate, "step": step + 1})
+        case AskGate() | StartJob() | RemoveJob():
+            return _progress_of_gate(action)
         case PinHpa():
             return Progress("pin_hpa", f"holding the autoscaler of {stable} still")
         case RestoreHpa(target):
             return Progress("restore_hpa", f"giving the autoscaler back what it had; it scales {target}")
         case _:
             return _progress_of_adoption(plan, stable, action)
+
+
+def _progress_of_gate(action: AskGate | StartJob | RemoveJob) -> Progress:
+    match action:
+        case AskGate(gate, step):
+            return Progress("ask_gate", f"asking gate {gate} about step {step + 1}", {"gate": gate, "step": step + 1})
+        case StartJob(gate, step):
+            sentence = f"asking gate {gate} about step {step + 1}, by a Job"
+            return Progress("start_job", sentence, {"gate": gate, "step": step + 1})
+        case RemoveJob(name):
+            return Progress("remove_job", f"removing Job {name}")
+        case _:
+            assert_never(action)
 
 
 def _progress_of_adoption(

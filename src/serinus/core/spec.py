@@ -15,6 +15,9 @@ RELEASE_LABEL = "serinus.dev/release"
 PROBE_LABEL = "serinus.dev/smoke-test"
 """Ours: on the pod that smoke tests see before any user does. The Service does not select it."""
 
+GATE_LABEL = "serinus.dev/gate-of"
+"""Ours: on a gate's Job and its pod, the rollout's identifier."""
+
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "serinus"
 FIELD_MANAGER = "serinus"

@@ -48,6 +48,7 @@ from serinus.core.wishes import (
     wishes_for_autoscaler,
     wishes_for_share,
     wishes_to_leave,
+    wishes_without_jobs,
 )
 
 PROBE_STAGE = "before users"
@@ -169,7 +170,7 @@ def _enter_step(plan: Plan, step: int, facts: Facts, hurried: bool = False) -> T
 
 def _shift(plan: Plan, state: Shifting, facts: Facts) -> Turn:
     step = plan.steps[state.step]
-    wishes = wishes_for_share(plan, step, facts)
+    wishes = (*wishes_for_share(plan, step, facts), *wishes_without_jobs(facts, state.step))
     if wishes or not share_holds(step, facts):
         return state, wishes
     baking = Baking(state.step, facts.now, state.step_entered, state.corrections, state.hurried)
@@ -261,6 +262,8 @@ def _promote(plan: Plan, state: Promoting, facts: Facts) -> Turn:
     wishes, complete = wishes_to_promote(plan, facts)
     if facts.probe is not None:  # a call for it came late
         wishes, complete = (*wishes, *(() if facts.probe.deleting else (RemoveProbe(),))), False
+    if facts.jobs:
+        wishes, complete = (*wishes, *wishes_without_jobs(facts)), False
     is_late = facts.now - state.entered >= timedelta(seconds=plan.promotion_deadline_seconds)
     if complete and (is_late or not facts.calls_pending):
         reason = Reason.FIRST_DEPLOYED if plan.promotion is Promotion.FIRST else Reason.COMPLETE

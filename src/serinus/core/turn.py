@@ -39,6 +39,18 @@ class GateAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class GateJob:
+    """A gate's Job as it was seen. `verdict` None: it runs still; `why`: the cluster's word on a failure."""
+
+    name: str
+    gate: str
+    step: int
+    verdict: Verdict | None = None
+    why: str = ""
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """A Deployment as it was seen, with its pods counted.
 
@@ -118,6 +130,7 @@ class Facts:
     probe: ProbePod | None = None
     smoke: Judgement | None = None  # of this step's smoke test; None: not asked for, or not answered yet
     gates: tuple[GateAnswer, ...] = ()  # of this step's gates; one that is not here has not answered yet
+    jobs: tuple[GateJob, ...] = ()  # of this rollout's gates, of whatever step
     metrics: Judgement | None = None  # for the step that the rollout is in; None: nothing was read yet
     hpa: Autoscaler | None = None
     adoption: Adoption | None = None
@@ -166,6 +179,21 @@ class AskGate:
     gate: str
     step: int
     share_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class StartJob:
+    """Make the Job of a gate for a step."""
+
+    gate: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveJob:
+    """Delete a gate's Job with its pod."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +271,8 @@ Action = (
     | RemoveProbe
     | RunSmoke
     | AskGate
+    | StartJob
+    | RemoveJob
     | CreateCanary
     | ScaleCanary
     | RemoveCanary

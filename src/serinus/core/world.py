@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from serinus.core.pods import Pod
-from serinus.core.turn import Adoption, Autoscaler, ProbePod, Workload
+from serinus.core.turn import Adoption, Autoscaler, GateJob, ProbePod, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class World:
     hpa: Autoscaler | None
     adoption: Adoption | None
     canary_pods_left: int
+    jobs: tuple[GateJob, ...] = ()
     creation_refused: str = ""
     stable_template: str = ""  # hashes, empty where there is no such object
     canary_template: str = ""

@@ -46,9 +46,9 @@ class Asked:
         found = ((key[1], self._answer(key)) for key in self._tasks if key[0] == stage and key[1] != _SMOKE)
         return tuple(GateAnswer(gate, answer) for gate, answer in found if answer is not None)
 
-    def news(self, stage: str) -> Iterator[GateAnswer]:
-        """Those answers of gates that were not told before."""
-        for answer in self.gates(stage):
+    def news(self, stage: str, answers: tuple[GateAnswer, ...]) -> Iterator[GateAnswer]:
+        """Those answers about a stage that were not told before."""
+        for answer in answers:
             if (stage, answer.gate) not in self._told:
                 self._told.add((stage, answer.gate))
                 yield answer

@@ -108,8 +108,11 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
     if world.stale_seconds > STALE_SECONDS_MAX:  # blind: hold still; deadlines go on once there is sight
         _say_once(parts, memory, "no news from the cluster; holding still until there is")
         return None
-    answers = _answers(parts, memory, state)
+    answers = _answers(memory, state)
     facts = await observe(parts.cluster, saved, world, parts.clock.now(), answers, pending)  # 2 observe, 3 judge
+    stage = stage_of(state) or ""
+    for answer in memory.asked.news(stage, facts.gates):
+        parts.reporter.report(progress_of_answer(answer, stage))
     (after, actions), broken = guarded_turn(plan, state, facts)  # 4 decide
     for breach in broken:
         _say_once(parts, memory, f"rule {breach.rule.value} would have been broken: {breach.sentence}")
@@ -245,13 +248,11 @@ def _held_seconds(parts: Parts, state: State) -> float:
     return (parts.clock.now() - state.held_since).total_seconds() if isinstance(state, Baking) else 0.0
 
 
-def _answers(parts: Parts, memory: Memory, state: State) -> Answers:
+def _answers(memory: Memory, state: State) -> Answers:
     """What was answered about the stage that the rollout is in; questions about others are ended."""
     stage, asked = stage_of(state) or "", memory.asked
     if not isinstance(state, Paused):
         asked.drop_all_but(stage)
-    for answer in asked.news(stage):
-        parts.reporter.report(progress_of_answer(answer, stage))
     return Answers(asked.smoke(stage), asked.gates(stage))
 
 

@@ -11,6 +11,7 @@ from serinus.core.state import Baking, Evidence, Paused, Preparing, Shifting, St
 from serinus.core.transition import PROBE_STAGE
 from serinus.core.turn import Facts, GateAnswer, Judgement, Request, Verb, Verdict
 from serinus.core.world import World
+from serinus.judge.jobs import judge_job
 from serinus.judge.pods import PodsJudgement, judge_pods, why_not_ready
 from serinus.ports import Cluster, Saved
 
@@ -42,7 +43,8 @@ async def observe(
         service_version=world.service_version,
         probe=world.probe,
         smoke=answers.smoke,
-        gates=answers.gates,
+        gates=(*answers.gates, *await _answers_of_jobs(cluster, record, world)),
+        jobs=world.jobs,
         hpa=world.hpa,
         adoption=world.adoption,
         abort=_abort(saved),
@@ -52,6 +54,18 @@ async def observe(
         calls_pending=pending,
         last_writer=world.last_writer,
     )
+
+
+async def _answers_of_jobs(cluster: Cluster, record: Record, world: World) -> tuple[GateAnswer, ...]:
+    """What the Jobs of the stage's gates came to. The log of one that failed is read."""
+    stage, found = stage_of(record.state), []
+    for job in world.jobs:
+        if step_stage(job.step) != stage or job.verdict is None or job.deleting:
+            continue
+        failed = job.verdict is not Verdict.PASS
+        lines = await cluster.job_log(job.name) if failed else ()
+        found.append(GateAnswer(job.gate, judge_job(job, lines)))
+    return tuple(found)
 
 
 async def _with_log(cluster: Cluster, state: State, judgement: PodsJudgement) -> Judgement:

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from serinus.core.checks import step_stage
 from serinus.core.reasons import Reason
 from serinus.core.state import Evidence
+from serinus.core.telling import environment_of
 from serinus.core.turn import Judgement, Verdict
-from serinus.gates.running import environment_of, run_command
+from serinus.gates.running import run_command
 from serinus.ports import Clock, GateQuestion
 
 

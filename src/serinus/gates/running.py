@@ -7,9 +7,6 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from serinus.core.plan import Plan
-from serinus.core.pods import Pod
-
 OUTPUT_LINES = 10
 OUTPUT_BYTES_MAX = 64 * 1024
 
@@ -42,23 +39,8 @@ async def run_command(command: str, environment: Mapping[str, str]) -> Ran:
         code = await process.wait()
     finally:
         _end(process)
+        await process.wait()  # at once, as it was killed: so that nothing of it is left, not even its exit code
     return Ran(code, tuple(output.decode(errors="replace").splitlines()[-OUTPUT_LINES:]))
-
-
-def environment_of(plan: Plan, stage: str, share_percent: float, pods: tuple[Pod, ...]) -> dict[str, str]:
-    """What a command is told of the rollout. `pods`: the canary's that are ready."""
-    return {
-        "SERINUS_NAMESPACE": plan.namespace,
-        "SERINUS_SERVICE": plan.service,
-        "SERINUS_STAGE": stage,
-        "SERINUS_SHARE_PERCENT": f"{share_percent:g}",
-        "SERINUS_CANARY_DEPLOYMENT": plan.canary_name,
-        "SERINUS_CANARY_VERSION": plan.version,
-        "SERINUS_CANARY_PODS": " ".join(pod.name for pod in pods),
-        "SERINUS_CANARY_POD_IPS": " ".join(pod.ip for pod in pods),
-        "SERINUS_STABLE_DEPLOYMENT": plan.stable.name if plan.stable is not None else "",
-        "SERINUS_STABLE_VERSION": plan.stable.version if plan.stable is not None else "",
-    }
 
 
 async def _bounded_output(process: asyncio.subprocess.Process) -> bytes:

@@ -11,8 +11,9 @@ from typing import Protocol
 from serinus.core.pods import Pod
 from serinus.core.reasons import Reason
 from serinus.core.state import Evidence
+from serinus.core.telling import environment_of
 from serinus.core.turn import Judgement, Verdict
-from serinus.gates.running import environment_of, run_command
+from serinus.gates.running import run_command
 from serinus.ports import SmokeQuestion, Trouble
 
 HTTP_TRIES = 3

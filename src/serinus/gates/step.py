@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import assert_never
 
-from serinus.core.gates import Command, Webhook
+from serinus.core.gates import Command, Job, Webhook
 from serinus.core.turn import Judgement
 from serinus.gates.command import ask_command
 from serinus.gates.webhook import Caller, ProxyOf
@@ -26,5 +26,7 @@ class StepGates:
                 return await ask_command(question, command, self._clock, self._environment)
             case Webhook():
                 return await self._caller.ask(question, kind)
+            case Job():
+                raise AssertionError("a Job is the cluster's business: it is seen there, and not asked")
             case _:
                 assert_never(kind)

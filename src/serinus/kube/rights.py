@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from serinus.core.plan import Plan, Promotion
+from serinus.core.plan import Plan, Promotion, has_jobs
 from serinus.kube.client import Client
 from serinus.kube.errors import ApiError, ServerError, Unauthorized
 from serinus.kube.resources import (
@@ -17,6 +17,7 @@ from serinus.kube.resources import (
     DEPLOYMENTS,
     ENDPOINTSLICES,
     HPAS,
+    JOBS,
     LEASES,
     PODS,
     REPLICASETS,
@@ -66,6 +67,8 @@ def rights_needed(plan: Plan) -> tuple[Right, ...]:
         rights += _verbs(PODS, "create", "delete")
     if plan.hpa is not None:
         rights += _verbs(HPAS, "watch", "patch")
+    if has_jobs(plan):
+        rights += _verbs(JOBS, "list", "watch", "create", "delete")
     return tuple(rights)
 
 

@@ -9,8 +9,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from serinus.core.plan import Plan, Promotion
-from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL
+from serinus.core.plan import Plan, Promotion, has_jobs
+from serinus.core.spec import GATE_LABEL, PROBE_LABEL, RELEASE_LABEL
 from serinus.core.survey import Survey
 from serinus.kube.client import Client
 from serinus.kube.informer import Informer
@@ -21,6 +21,7 @@ from serinus.kube.resources import (
     DEPLOYMENTS,
     ENDPOINTSLICES,
     HPAS,
+    JOBS,
     LEASES,
     PODS,
     REPLICASETS,
@@ -50,6 +51,7 @@ class Target:
     replicasets: Informer | None = None
     hpas: Informer | None = None
     leases: Informer | None = None
+    jobs: Informer | None = None
 
     @property
     def store(self) -> KubeStore:
@@ -78,6 +80,7 @@ class Target:
             self.replicasets,
             self.hpas,
             self.leases,
+            self.jobs,
         )
         return [informer for informer in every if informer is not None]
 
@@ -180,6 +183,9 @@ async def follow(target: Target, plan: Plan) -> None:
     if plan.hpa is not None:
         target.hpas = Informer(client, HPAS, namespace, field_selector=f"metadata.name={plan.hpa.name}")
         started.append(target.hpas)
+    if has_jobs(plan):
+        target.jobs = Informer(client, JOBS, namespace, label_selector=f"{GATE_LABEL}={plan.rollout}")
+        started.append(target.jobs)
     for informer in started:
         await target.start(informer)
     await asyncio.gather(*(informer.synced() for informer in started))
