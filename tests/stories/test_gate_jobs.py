@@ -81,12 +81,3 @@ async def test_a_job_outlives_a_runner_that_dies_and_goes_with_the_way_back(plac
 
 def _pods(place: Place) -> list[Raw]:
     return place.seen.now("pods")
-
-
-async def test_a_job_that_the_cluster_would_refuse_is_told_before_anything_is_touched(place: Place) -> None:
-    await place.in_production(manifests.in_place(2))
-    wrong = {"name": "load", "job": {"image": "load:1", "env": {"NOT A NAME!=": "x"}}}
-    result = await place.serinus("deploy", "-f", written(place, gates=[wrong]), "--image", V2)
-    assert result.code == 2
-    assert "the cluster refuses the Job of gate load" in result.errors
-    assert await place.traces() == []
