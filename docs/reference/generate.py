@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from serinus.core.canary import CANARY, KIND
-from serinus.core.description import Choice, Duration, Field, Group, Kind, Labels, Many, Switch, Text, Whole
+from serinus.core.description import Choice, Duration, Field, Group, Kind, Labels, Many, Number, Switch, Text, Whole
 from serinus.core.schema import json_schema
 
 HERE = Path(__file__).parent
@@ -58,7 +58,7 @@ def _row(known: Field) -> str:
     return f"| `{known.name}` | {_value(known.kind)} | {default} | {says} |"
 
 
-def _written(value: str | int | bool) -> str:
+def _written(value: str | int | float | bool) -> str:
     return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
@@ -70,6 +70,8 @@ def _value(kind: Kind) -> str:
             return " or ".join(f"`{word}`" for word in meanings)
         case Whole(least, most):
             return f"a whole number, {least} to {most}"
+        case Number(least, most):
+            return f"a number, {least:g} to {most:g}"
         case Switch():
             return "`true` or `false`"
         case Duration():

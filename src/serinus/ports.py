@@ -1,5 +1,6 @@
 """What the shell may ask of the world, as protocols. Adapters stand elsewhere; `wiring.py` joins the two."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -13,6 +14,7 @@ from serinus.core.record import Command, Record
 from serinus.core.spec import Smoke
 from serinus.core.turn import Action, Judgement
 from serinus.core.world import World
+from serinus.judge.scrapes import Scrape, ScrapedPod
 
 
 class Clock(Protocol):
@@ -60,6 +62,10 @@ class Trouble(Exception):
     def __init__(self, sentence: str, may_come_late: bool = False) -> None:
         super().__init__(sentence)
         self.may_come_late = may_come_late
+
+
+class SavedByNewer(Trouble):
+    """What is saved was written by a newer Serinus, so this one understands it too little to touch anything."""
 
 
 class Store(Protocol):
@@ -129,6 +135,13 @@ class StepGate(Protocol):
 
     async def ask(self, question: GateQuestion) -> Judgement:
         """PASS or FAIL, with what was seen. Ends by itself within the gate's time limit, and never raises."""
+
+
+class Metrics(Protocol):
+    """The counters of both versions' pods."""
+
+    async def read(self, pods: Sequence[ScrapedPod], t: float, weight_percent: float | None) -> Scrape:
+        """One round over the pods. `t`: seconds since the rollout began. Ends within the interval, and never raises."""
 
 
 class Reporter(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from serinus import __version__
+from serinus.core.plan import Plan
 from serinus.core.spec import MANAGED_BY, MANAGED_BY_LABEL
 from serinus.engine.cycle import Parts
 from serinus.gates.smoke import Smoke
@@ -15,10 +16,11 @@ from serinus.kube.environment_proxy import proxy_from_environment
 from serinus.kube.events import KubeNotifier
 from serinus.kube.kubeconfig import Choice, load_config
 from serinus.kube.lease import Lease
-from serinus.kube.pod_http import ProxiedPodHttp
+from serinus.kube.pod_http import ProxiedPodHttp, ProxiedPodPages
 from serinus.kube.store import SERVICE_LABEL, store_name
 from serinus.kube.target import Target
 from serinus.kube.world import KubeCluster
+from serinus.metrics.pods import PodScraper
 from serinus.ports import Clock, Dice, Reporter
 from serinus.system import SystemClock, SystemDice
 
@@ -50,7 +52,12 @@ async def open_session(choice: Choice) -> AsyncIterator[Session]:
         yield Session(client, clock, dice, f"{os.uname().nodename}-{os.getpid()}-{dice.token()}")
 
 
-def parts_for(session: Session, target: Target, reporter: Reporter) -> Parts:
+def scraper_for(session: Session, target: Target, interval_seconds: float) -> PodScraper:
+    """Reads the pods' own metrics through the API server."""
+    return PodScraper(ProxiedPodPages(target), session.clock, interval_seconds)
+
+
+def parts_for(session: Session, target: Target, plan: Plan, reporter: Reporter) -> Parts:
     """What the engine works with, for one target."""
     return Parts(
         runner=session.runner,
@@ -59,6 +66,7 @@ def parts_for(session: Session, target: Target, reporter: Reporter) -> Parts:
         store=target.store,
         smoke=Smoke(ProxiedPodHttp(target), os.environ),
         gates=StepGates(session.clock, session.dice, os.environ, _proxy_of),
+        metrics=scraper_for(session, target, plan.metrics.rules.interval_seconds if plan.metrics is not None else 0.0),
         reporter=reporter,
         notifier=KubeNotifier(target, session.runner, reporter),
     )

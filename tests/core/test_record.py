@@ -1,5 +1,6 @@
 """What is saved, written and read again: the same; bounded; and nothing else is believed."""
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,8 @@ from serinus.core.record import (
     EVIDENCE_LINES_MAX,
     FORMAT,
     HISTORY_MAX,
-    LINE_LENGTH_MAX,
+    LINE_BYTES_MAX,
+    STATE_BYTES_MAX,
     Command,
     NewerFormat,
     Past,
@@ -147,15 +149,39 @@ def test_the_history_is_bounded() -> None:
 
 def test_evidence_is_bounded_at_its_end_and_in_its_lines() -> None:
     evidence = bounded(Evidence("s" * 9999, tuple(f"{number} " + "x" * 9999 for number in range(99))))
-    assert len(evidence.sentence) == LINE_LENGTH_MAX
+    assert len(evidence.sentence) == LINE_BYTES_MAX
     assert len(evidence.lines) == EVIDENCE_LINES_MAX
     assert evidence.lines[-1].startswith("98 ")
-    assert all(len(line) == LINE_LENGTH_MAX for line in evidence.lines)
+    assert all(len(line) == LINE_BYTES_MAX for line in evidence.lines)
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "語", "\x01", "🙂"])
+def test_evidence_is_bounded_by_what_it_takes_to_save_it(letter: str) -> None:
+    evidence = bounded(Evidence(letter * 9999))
+    saved = len(msgspec.json.encode(evidence.sentence)) - 2
+    assert LINE_BYTES_MAX - 6 < saved <= LINE_BYTES_MAX
 
 
 def test_a_full_record_stays_far_below_what_the_cluster_stores() -> None:
     record = record_of(plan_of())
-    loud = Evidence("s" * 9999, tuple("x" * 9999 for _ in range(99)))
+    loud = Evidence("s" * 9999, tuple("語" * 9999 for _ in range(99)))
     for number in range(HISTORY_MAX):
         record = with_past(record, finished(number, evidence=loud))
     assert len(encode(record)) < 256 * 1024
+
+
+def test_where_a_record_would_be_too_large_its_oldest_history_goes_first() -> None:
+    images = {f"container-{number}": "registry/" + "x" * 250 for number in range(200)}
+    plan = msgspec.structs.replace(plan_of(), images=images)
+    assert plan.stable is not None
+    plan = msgspec.structs.replace(plan, stable=msgspec.structs.replace(plan.stable, images=images))
+    record = record_of(plan)
+    loud = Evidence("loud", tuple("x" * 500 for _ in range(20)))
+    for number in range(HISTORY_MAX):
+        record = with_past(record, finished(number, evidence=loud))
+    text = encode(record)
+    read = decode(text)
+    assert len(text) <= STATE_BYTES_MAX
+    assert (read.plan, read.state) == (plan, record.state)
+    assert 0 < len(read.history) < HISTORY_MAX
+    assert [past.ended for past in read.history] == [past.ended for past in record.history[: len(read.history)]]

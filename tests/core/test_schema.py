@@ -87,7 +87,7 @@ def schemas(schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_the_custom_resources_schema_is_structural() -> None:
     for schema in schemas(CRD_SCHEMA):
-        assert schema["type"] in ("object", "array", "string", "integer", "boolean")
+        assert schema["type"] in ("object", "array", "string", "integer", "number", "boolean")
         assert not {"$ref", "$schema", "title", "default", "const", "nullable"} & schema.keys()
         assert not ("properties" in schema and "additionalProperties" in schema)
         for junctor in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):

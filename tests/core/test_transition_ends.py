@@ -7,7 +7,7 @@ import pytest
 
 from serinus.core.plan import HpaRef, Plan, Promotion
 from serinus.core.reasons import Outcome, Reason
-from serinus.core.record import LINE_LENGTH_MAX
+from serinus.core.record import LINE_BYTES_MAX
 from serinus.core.state import Baking, Evidence, Finished, Leaving, Promoting
 from serinus.core.transition import take_turn
 from serinus.core.turn import (
@@ -265,4 +265,4 @@ def test_evidence_that_the_cluster_would_not_save_is_cut_before_it_is_remembered
     loud = replace(CRASH, evidence=Evidence("ended once", ("log: " + "x" * 2**20,)))
     state, _ = take_turn(plan_of(), Baking(0, START, START), facts_at(5, pods=loud))
     assert isinstance(state, Leaving)
-    assert len(state.evidence.lines[0]) == LINE_LENGTH_MAX
+    assert len(state.evidence.lines[0]) == LINE_BYTES_MAX

@@ -12,6 +12,7 @@ from serinus.engine.drive import drive, start
 from tests.core.toy import Health, ToyWorld
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.gates import FakeGates
+from tests.fakes.metrics import FakeMetrics
 from tests.fakes.notifier import FakeNotifier
 from tests.fakes.reporter import FakeReporter
 from tests.fakes.smoke import FakeSmokeGate
@@ -32,6 +33,7 @@ class Bench:
     step_gates: list[FakeGates] = field(default_factory=list)
     reporter: FakeReporter = field(default_factory=FakeReporter)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
+    metrics: FakeMetrics = field(default_factory=FakeMetrics)
     beginner: Parts | None = None  # the run that began the rollout
 
     def runner(self, name: str | None = None) -> Parts:
@@ -42,7 +44,7 @@ class Bench:
         self.step_gates.append(step_gates)
         name = name or f"runner-{max(len(self.gates) - 2, 0)}"
         clock, cluster = self.cluster.clock, self.cluster
-        parts = Parts(name, clock, cluster, self.store, gate, step_gates, self.reporter, self.notifier)
+        parts = Parts(name, clock, cluster, self.store, gate, step_gates, self.metrics, self.reporter, self.notifier)
         if self.beginner is not None and self.beginner.runner == name:
             parts.begun_at = self.beginner.begun_at
         return parts

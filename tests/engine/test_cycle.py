@@ -136,7 +136,7 @@ async def test_a_smoke_tests_answer_wakes_whoever_waits() -> None:
     assert memory.asked.any_put
     made.cluster.clock.advance(5)
     async with asyncio.timeout(5):
-        await memory.asked.answered.wait()
+        await memory.answered.wait()
     await memory.asked.close()
 
 

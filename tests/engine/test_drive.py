@@ -11,7 +11,8 @@ from serinus.core.pods import Track
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
 from serinus.core.state import Evidence, Finished
-from serinus.core.turn import Action, Judgement, Verdict
+from serinus.core.turn import Action, Judgement, PinHpa, Verdict
+from serinus.engine.cycle import SILENCE_SECONDS_MAX, Memory, take_one_turn
 from serinus.engine.drive import RETRY_SECONDS, start
 from serinus.engine.observe import ended_at_start
 from serinus.ports import LostRace, Trouble
@@ -156,7 +157,7 @@ async def test_only_after_calls_of_another_runner_the_cluster_is_listed_anew_bef
         await made.finish()
     assert made.cluster.refreshes == 0
     await made.finish()
-    assert made.cluster.refreshes == 1
+    assert made.cluster.refreshes == 2  # as it took over, and before the end
     assert (await promoted(plan_of())).cluster.refreshes == 0
 
 
@@ -168,7 +169,7 @@ async def test_a_cluster_that_cannot_be_listed_anew_keeps_a_rollout_from_ending(
         await made.finish()
     made.cluster.refusals = 3
     assert (await made.finish()).outcome is Outcome.PROMOTED
-    assert (made.cluster.refreshes, made.cluster.refusals) == (1, 0)
+    assert (made.cluster.refreshes, made.cluster.refusals) == (2, 0)
 
 
 def _die_at(made: Bench, index: int, moment: str) -> None:
@@ -282,3 +283,34 @@ def test_restarts_of_production_from_before_the_rollout_are_counted() -> None:
 
 def replace_rollout(plan: Plan) -> Plan:
     return msgspec.structs.replace(plan, rollout="0000bbbb")
+
+
+async def test_a_runner_that_stood_still_does_not_end_the_rollout_on_what_it_saw_before() -> None:
+    """A canary made by a call that came late is in the news that it has yet to read."""
+    made = bench(plan_of(hpa=HpaRef("checkout", 2, None)))
+    await made.begin()
+
+    def stand_still(action: Action) -> None:
+        if isinstance(action, PinHpa):
+            made.ask("abort")
+            made.cluster.clock.advance(60)
+
+    made.cluster.after_act = stand_still
+    await made.finish()
+    assert made.cluster.refreshes == 1
+
+
+async def test_a_runner_that_comes_back_lists_the_cluster_before_it_takes_over() -> None:
+    made = bench(plan_of())
+    await made.begin()
+    memory = Memory()
+    first = made.runner()
+    await take_one_turn(first, memory)
+    assert made.cluster.refreshes == 0  # it began the rollout
+    await take_one_turn(made.runner("other"), Memory())
+    made.cluster.clock.advance(SILENCE_SECONDS_MAX)
+    await take_one_turn(first, memory)
+    assert made.cluster.refreshes == 1  # the other's; this one has only begun to watch
+    made.cluster.clock.advance(SILENCE_SECONDS_MAX)
+    await take_one_turn(first, memory)
+    assert made.cluster.refreshes == 2

@@ -29,6 +29,8 @@ CONTROLLERS = (
     "namespace-controller",
     "horizontal-pod-autoscaler-controller",
     "disruption-controller",
+    "job-controller",
+    "ttl-after-finished-controller",
 )
 # Always runs: the account it makes in every namespace is how one sees that the controllers work.
 SIGN_OF_LIFE = "serviceaccount-controller"

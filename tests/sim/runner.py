@@ -38,6 +38,7 @@ from serinus.core.world import World
 from serinus.engine.cycle import STALE_SECONDS_MAX, Parts
 from serinus.engine.drive import drive, start
 from serinus.ports import GateQuestion, LostRace, Saved, SmokeQuestion, Trouble
+from tests.fakes.metrics import FakeMetrics
 from tests.sim.cluster import Cluster
 from tests.sim.faults import Fault
 from tests.sim.nature import Nature
@@ -75,6 +76,7 @@ class Runner(Sender):
             store=SimStore(self),
             smoke=self,
             gates=SimGates(self),
+            metrics=FakeMetrics(),
             reporter=self,
             notifier=self,
         )

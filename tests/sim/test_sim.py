@@ -48,6 +48,7 @@ MENDED = {
     "a call that was not answered made the smoke test's pod while the watch was silent": 3355,
     "a run took its name in the record for proof that it had just been saved": 2107,
     "a runner stood still while a late call made the canary, and ended on a copy that was silent": 18090,
+    "a runner took over on copies that had been silent since before another one promoted": 38557,
     "production's last pods were late after the takeover, and the canary went first": 1955,
 }
 """By what went wrong, the seed that showed it. What a seed means changes with the world's code: mutants keep watch."""

@@ -16,6 +16,7 @@ PATHS = {
     "deployments": "/apis/apps/v1/namespaces/{}/deployments",
     "endpointslices": "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices",
     "horizontalpodautoscalers": "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers",
+    "jobs": "/apis/batch/v1/namespaces/{}/jobs",
 }
 
 

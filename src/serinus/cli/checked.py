@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from serinus.cli.exits import Exit
+from serinus.cli.measured import measure
 from serinus.cli.output import problems_text
 from serinus.core.freeze import freeze_problems, frozen_at
 from serinus.core.plan import Plan
@@ -44,9 +45,12 @@ async def checked_plan(session: Session, target: Target, spec: Spec) -> tuple[Pl
     frozen = frozen_at(spec.freeze, session.clock.now())
     report = await preflight(target, plan)
     problems = (*problems, *freeze_problems(frozen, spec), *secret_problems(plan, os.environ), *report.problems)
+    measured = await measure(session, target, plan, spec)
+    problems = (*problems, *measured.problems)
     if problems:
         raise Refused(problems)
+    plan = measured.plan
     if frozen is not None:
         override = f"{spec.during_freeze} (freeze: {frozen.window.reason})"
         plan = msgspec.structs.replace(plan, freeze_override=override)
-    return plan, report.notes
+    return plan, (*report.notes, *measured.notes)

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from serinus.cli.back import take_back
+from serinus.cli.durations import Duration, duration_text
 from serinus.cli.exits import Exit
 from serinus.cli.flags import Wish, wish_of
 from serinus.cli.options import cluster_options, release_options, run
@@ -22,8 +23,9 @@ from serinus.wiring import open_session
 @click.option("--supersede", is_flag=True, help="Take another version's unfinished rollout back first.")
 @click.option("--guard", "guard_image", metavar="IMAGE", help="Put up a guard of this image: it takes an abandoned "
               "rollout back (serinus guard --help).")  # fmt: skip
-@click.option("--guard-after", type=click.FloatRange(DURATION_SECONDS), default=AFTER_SECONDS_DEFAULT,
-              show_default=True, help="Seconds without a runner before the guard acts.")  # fmt: skip
+@click.option("--guard-after", type=Duration(DURATION_SECONDS), default=AFTER_SECONDS_DEFAULT,
+              show_default=duration_text(AFTER_SECONDS_DEFAULT),
+              help="How long there must be no sign of a runner before the guard acts.")  # fmt: skip
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Lines, or JSON lines.")
 def deploy(output: str, supersede: bool, guard_image: str | None, guard_after: float, **values: Any) -> int:
     """Release a new version of what stands behind SERVICE as a canary, and take it back if it is worse.

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import click
 import msgspec
 
+from serinus.cli.durations import with_unit
 from serinus.cli.options import choice_of
 from serinus.cli.specfile import BadSpec, Problem, Source, read_canary, read_source
 from serinus.core.canary import API_VERSION, KIND, Canary
@@ -25,11 +26,6 @@ class Flag(NamedTuple):
     option: str
     path: Path
     written: Callable[[Any], Any] = lambda value: value
-
-
-def _duration(text: str) -> str:
-    """A plain number means seconds."""
-    return f"{text}s" if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) else text
 
 
 def _steps(text: str) -> list[dict[str, Any]]:
@@ -63,12 +59,16 @@ FLAGS: dict[str, Flag] = {
     "capacity": Flag("--capacity", ("spec", "capacity")),
     "steps": Flag("--steps", ("spec", "steps"), _steps),
     "adapt": Flag("--adapt", ("spec", "adapt")),
-    "bake": Flag("--bake", ("spec", "bake"), _duration),
-    "ready_deadline": Flag("--ready-deadline", ("spec", "readyDeadline"), _duration),
+    "bake": Flag("--bake", ("spec", "bake"), with_unit),
+    "ready_deadline": Flag("--ready-deadline", ("spec", "readyDeadline"), with_unit),
     "smoke_http": Flag("--smoke-http", ("spec", "smoke", "httpPath")),
     "smoke_command": Flag("--smoke-command", ("spec", "smoke", "command")),
-    "smoke_timeout": Flag("--smoke-timeout", ("spec", "smoke", "timeout"), _duration),
+    "smoke_timeout": Flag("--smoke-timeout", ("spec", "smoke", "timeout"), with_unit),
     "gates": Flag("--gate", ("spec", "gates"), _gates),
+    "metrics": Flag("--metrics", ("spec", "metrics", "gate")),
+    "metrics_interval": Flag("--metrics-interval", ("spec", "metrics", "interval"), with_unit),
+    "alpha": Flag("--alpha", ("spec", "metrics", "alpha")),
+    "margins": Flag("--margins", ("spec", "metrics", "margins")),
     "on_failure": Flag("--on-failure", ("spec", "onFailure")),
     "interrupt": Flag("--interrupt", ("spec", "interrupt")),
     "keep_previous": Flag("--keep-previous", ("spec", "keepPrevious")),

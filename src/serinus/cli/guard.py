@@ -10,6 +10,7 @@ from typing import Any
 import click
 import yaml
 
+from serinus.cli.durations import Duration, duration_text
 from serinus.cli.exits import Exit
 from serinus.cli.options import choice_of, cluster_options, run
 from serinus.cli.output import Writer, writer_for
@@ -34,9 +35,9 @@ LOOK_AGAIN_SECONDS = 5.0
 """When the cluster could not be asked whether the rollout is abandoned."""
 ABANDONED = "abandoned"
 BY = "serinus guard"
-after_option = click.option("--after", "after_seconds", type=click.FloatRange(DURATION_SECONDS),
-                            default=AFTER_SECONDS_DEFAULT, show_default=True,
-                            help="Seconds without any sign of a runner before it acts.")  # fmt: skip
+after_option = click.option("--after", "after_seconds", type=Duration(DURATION_SECONDS),
+                            default=AFTER_SECONDS_DEFAULT, show_default=duration_text(AFTER_SECONDS_DEFAULT),
+                            help="How long there must be no sign of a runner before it acts.")  # fmt: skip
 
 
 class _Guards(click.Group):

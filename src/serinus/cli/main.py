@@ -26,6 +26,7 @@ COMMANDS = {
     "guard": ("serinus.cli.guard", "Take a rollout back by itself when its runner never comes back."),
     "codefresh": ("serinus.cli.codefresh", "Deploy from the environment variables of the Codefresh step."),
     "judge": ("serinus.cli.judge", "Try the judge on recordings: replay."),
+    "doctor": ("serinus.cli.doctor", "Look at what a release would rest on: doctor metrics."),
     "demo": ("serinus.cli.demo", "A good and a bad release on the embedded cluster."),
     "sandbox": ("serinus.cli.sandbox", "Start the embedded cluster and keep it up."),
 }

@@ -13,7 +13,7 @@ from serinus.cli.exits import Exit
 from serinus.core.spec import Capacity, Interrupt, Naming, OnFailure
 from serinus.kube.errors import ApiError, ConfigError, Forbidden, Invalid, KubeError, Unreachable
 from serinus.kube.kubeconfig import Choice
-from serinus.ports import Trouble
+from serinus.ports import SavedByNewer, Trouble
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -50,6 +50,11 @@ def release_options(command: Command) -> Command:
             click.option("--smoke-timeout", metavar="TIME", help="How long a smoke test may take. Default: 30s."),
             click.option("--gate", "gates", multiple=True, metavar="NAME=CMD|URL",
                          help="A command, or a web address that is asked, which must pass at each step."),
+            click.option("--metrics", type=click.Choice(["auto", "evidence", "harm", "off"]),
+                         help="What is asked of metrics: harm ends it; evidence of safety promotes it. Default: auto."),
+            click.option("--metrics-interval", metavar="TIME", help="How often metrics are read. Default: 5s."),
+            click.option("--alpha", type=float, help="Chance of taking a harmless release back. Default: 0.01."),
+            click.option("--margins", metavar="KIND=R+A,...", help="How much worse than production is tolerated."),
             click.option("--on-failure", type=_words(OnFailure), help="What a failed rollout does. Default: revert."),
             click.option("--interrupt", type=_words(Interrupt), help="What SIGINT and SIGTERM mean. Default: revert."),
             click.option("--keep-previous/--no-keep-previous", default=None,
@@ -80,7 +85,7 @@ def run(work: Coroutine[Any, Any, Exit]) -> int:
         return Exit.REFUSED if isinstance(error, ConfigError | Forbidden | Invalid) else Exit.UNDECIDED
     except Trouble as trouble:
         click.echo(f"serinus: {trouble}", err=True)
-        return Exit.UNDECIDED
+        return Exit.REFUSED if isinstance(trouble, SavedByNewer) else Exit.UNDECIDED
 
 
 def error_text(error: KubeError) -> str:

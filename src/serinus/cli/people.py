@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from serinus.cli.durations import Duration, duration_text
 from serinus.cli.exits import Exit
 from serinus.cli.options import choice_of, cluster_options, run
 from serinus.cli.output import Writer, writer_for
@@ -16,13 +17,15 @@ from serinus.kube.target import Target, open_target
 from serinus.kube.world import KubeCluster
 from serinus.wiring import Session, open_session
 
+PAUSE_SECONDS_DEFAULT = 3600.0
 ANSWER_SECONDS = 3.0
 """How long the run that drives the rollout has to answer; it looks at once."""
 
 
 @click.command()
 @click.argument("service")
-@click.option("--for", "seconds", type=click.FloatRange(1), default=3600.0, show_default=True, help="Seconds.")
+@click.option("--for", "seconds", type=Duration(1.0), default=PAUSE_SECONDS_DEFAULT,
+              show_default=duration_text(PAUSE_SECONDS_DEFAULT), help="How long.")  # fmt: skip
 @click.option("--then", type=click.Choice([end.name.lower() for end in PauseEnd]), default="revert", show_default=True,
               help="What happens when nobody has decided by then.")  # fmt: skip
 @cluster_options

@@ -89,7 +89,7 @@ def _answer(name: str, finding: Finding) -> Answer:
         finding.metric,
         round(finding.evidence, 4),
         round(finding.threshold, 4),
-        finding.reason,
+        finding.reason or (finding.hold.value if finding.hold is not None else ""),
         finding.may_advance,
         finding.replace,
     )

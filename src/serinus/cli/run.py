@@ -62,7 +62,7 @@ async def _begin(
             writer.say(f"removing {kept}, kept from the release before")
             await sweep(target, kept)
         await follow(target, plan)
-        parts = parts_for(session, target, writer)
+        parts = parts_for(session, target, plan, writer)
         announce(plan, writer)
         try:
             await start(parts, plan, before)
@@ -107,14 +107,16 @@ async def take_over(session: Session, target: Target, plan: Plan, writer: Writer
     async with _leased(session, target) as lease:
         await follow(target, plan)
         async with standing_guard(target, plan, guard, writer):
-            return await drive_to_the_end(session, target, plan, parts_for(session, target, writer), lease, writer)
+            return await drive_to_the_end(
+                session, target, plan, parts_for(session, target, plan, writer), lease, writer
+            )
 
 
 async def drive_unleased(session: Session, target: Target, plan: Plan, writer: Writer) -> Finished:
     """Drive an unfinished rollout whatever its lease says, and remove the lease that a dead run left."""
     await follow(target, plan)
     with signals(session, target, plan, writer):
-        finished = await drive(parts_for(session, target, writer))
+        finished = await drive(parts_for(session, target, plan, writer))
     await remove_lease(session.client, store_name(target.service), target.namespace)
     return finished
 

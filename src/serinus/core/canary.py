@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from serinus.core.canary_gates import GATES, check_gates
+from serinus.core.canary_metrics import METRICS
 from serinus.core.description import (
     Choice,
     Code,
@@ -315,6 +316,7 @@ RELEASE = Group(
         Field("adapt", Switch(), "Take the nearest shares that can be had instead of refusing.", default=False),
         Field("smoke", SMOKE, "Smoke tests: of a pod that no user meets, before the first step; then at each step."),
         Field("gates", GATES, "Gates of every step, those of `steps[].gates` besides."),
+        Field("metrics", METRICS, "How the metrics of canary and production are judged."),
         Field(
             "onFailure",
             Choice(

@@ -111,6 +111,14 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """A number within limits, both included."""
+
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
 class Switch:
     """True or false."""
 
@@ -152,7 +160,7 @@ class Group:
     check: Check = no_mistakes
 
 
-Kind = Text | Choice | Whole | Switch | Duration | Labels | Many | Group
+Kind = Text | Choice | Whole | Number | Switch | Duration | Labels | Many | Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +172,7 @@ class Field:
     says: str
     attribute: str = field(default="")
     required: bool = False
-    default: str | int | bool | None = None  # as one would write it; the type that is built has the same
+    default: str | int | float | bool | None = None  # as one would write it; the type that is built has the same
 
     @property
     def target(self) -> str:

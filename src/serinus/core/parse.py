@@ -4,6 +4,7 @@ The format is `canary.py`'s. Reading files and telling lines and columns is the 
 """
 
 import difflib
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from serinus.core.description import (
     Labels,
     Many,
     Mistake,
+    Number,
     Path,
     Switch,
     Text,
@@ -91,7 +93,7 @@ class _Reader:
                 return self._many(kind, value, path)
             case Labels():
                 return self._labels(kind, value, path)
-            case Text() | Choice() | Whole() | Switch() | Duration():
+            case Text() | Choice() | Whole() | Number() | Switch() | Duration():
                 mistake = _scalar_mistake(kind, value, path)
                 if mistake is not None:
                     return self._wrong(mistake)
@@ -99,7 +101,7 @@ class _Reader:
             case _:
                 assert_never(kind)
 
-    def _scalar(self, kind: Text | Choice | Whole | Switch | Duration, value: Any, path: Path) -> Any:
+    def _scalar(self, kind: Text | Choice | Whole | Number | Switch | Duration, value: Any, path: Path) -> Any:
         match kind:
             case Text():
                 return self._checked(kind.check, value, path, value)
@@ -107,6 +109,8 @@ class _Reader:
                 return kind.make(value)
             case Whole():
                 return int(value)
+            case Number():
+                return float(value)
             case Switch():
                 return value
             case Duration():
@@ -168,7 +172,7 @@ class _Reader:
         return _WRONG
 
 
-def _scalar_mistake(kind: Text | Choice | Whole | Switch | Duration, value: Any, path: Path) -> Mistake | None:
+def _scalar_mistake(kind: Text | Choice | Whole | Number | Switch | Duration, value: Any, path: Path) -> Mistake | None:
     """What is wrong with the form of a single value; the same that the JSON Schema refuses."""
     if not _is_of_type(kind, value):
         return _wrong_type(kind, value, path)
@@ -186,7 +190,7 @@ def _scalar_mistake(kind: Text | Choice | Whole | Switch | Duration, value: Any,
             if value not in meanings:
                 hint = _near(value, meanings) or "; ".join(f"{word}: {says}" for word, says in meanings.items())
                 return Mistake(path, Code.NOT_A_CHOICE, _met(value), _wanted(kind), hint)
-        case Whole(least, most):
+        case Whole(least, most) | Number(least, most):
             if not least <= value <= most:
                 return Mistake(path, Code.OUT_OF_RANGE, f"{value}", _wanted(kind), "take a number within the limits")
         case Duration():
@@ -200,11 +204,13 @@ def _scalar_mistake(kind: Text | Choice | Whole | Switch | Duration, value: Any,
     return None
 
 
-def _is_of_type(kind: Text | Choice | Whole | Switch | Duration, value: Any) -> bool:
+def _is_of_type(kind: Text | Choice | Whole | Number | Switch | Duration, value: Any) -> bool:
     match kind:
         case Whole():
             whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
             return whole and not isinstance(value, bool)
+        case Number():
+            return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         case Switch():
             return isinstance(value, bool)
         case Text() | Choice() | Duration():
@@ -318,6 +324,8 @@ def _wanted(kind: Kind) -> str:
             return " or ".join(meanings)
         case Whole(least, most):
             return f"a whole number from {least} to {most}"
+        case Number(least, most):
+            return f"a number from {least:g} to {most:g}"
         case Switch():
             return "true or false"
         case Duration():

@@ -120,6 +120,23 @@ class Plan(msgspec.Struct, frozen=True):
     spec: Spec | None = None  # what was asked for: `serinus retry` asks for it again
 
 
+def evidence_step(plan: Plan) -> int:
+    """The index of the last step in which both versions serve: with nobody on production nothing can be compared."""
+    both = [index for index, step in enumerate(plan.steps) if step.stable_replicas > 0]
+    return both[-1] if both else len(plan.steps) - 1
+
+
+def with_metrics(plan: Plan, metrics: MetricsPlan | None, wait_seconds: float = 0.0) -> Plan:
+    """The plan with its metrics judged; the step that needs the evidence may wait for it so long."""
+    if metrics is None or not wait_seconds:
+        return msgspec.structs.replace(plan, metrics=metrics)
+    index = evidence_step(plan)
+    waiting = plan.steps[index]
+    longer = msgspec.structs.replace(waiting, deadline_seconds=waiting.deadline_seconds + wait_seconds)
+    steps = (*plan.steps[:index], longer, *plan.steps[index + 1 :])
+    return msgspec.structs.replace(plan, metrics=metrics, steps=steps)
+
+
 class Unreachable(msgspec.Struct, frozen=True):
     """A step that pod counts cannot give: the share asked for, and the nearest that can be had."""
 

@@ -1,6 +1,7 @@
 """What is known of pods: facts as the kubelet reported them. Read from raw objects by `kube/read.py`."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, auto
 
 
@@ -60,4 +61,5 @@ class Pod:
     failed_reason: str = ""  # of a pod that failed as a whole, such as Evicted
     failed_message: str = ""
     ip: str = ""
+    started: datetime | None = None  # when its node took it up
     uid: str = ""

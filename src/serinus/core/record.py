@@ -1,7 +1,8 @@
 """What is saved in the cluster: the plan, the state, and the last rollouts, as JSON with a format number.
 
 One object per rollout target. It is saved by compare-and-swap before any action (`kube/store.py`), so that any runner
-can go on from it. Bounded: `HISTORY_MAX` past rollouts, `EVIDENCE_LINES_MAX` lines of evidence each, long lines cut.
+can go on from it. Bounded: `HISTORY_MAX` past rollouts, `EVIDENCE_LINES_MAX` lines of evidence each, long lines cut;
+and where that is too much still, the oldest of the history goes first.
 """
 
 from datetime import datetime
@@ -15,7 +16,10 @@ from serinus.core.state import Evidence, Finished, PauseEnd, State
 FORMAT = 1
 HISTORY_MAX = 10
 EVIDENCE_LINES_MAX = 20
-LINE_LENGTH_MAX = 500
+LINE_BYTES_MAX = 500
+"""As JSON text: a line of Chinese, or of control characters, is a multiple of its length."""
+STATE_BYTES_MAX = 240 * 1024
+"""Of a record as it is saved; with a command beside it the object stays below 256 KiB, and etcd takes 1 MiB."""
 
 
 class NewerFormat(Exception):
@@ -65,9 +69,9 @@ class Record(msgspec.Struct, frozen=True):
     seen: Seen = Seen()
     driver: str = ""  # the runner that took it over last: only that one acts
     answered: str = ""  # the identifier of the last word of a person that was answered
-    judged: msgspec.Raw = msgspec.Raw(b"null")  # the judge's own state (`judge/state.py`), as it wrote it
     history: tuple[Past, ...] = ()
     format: int = FORMAT
+    judged: msgspec.Raw = msgspec.Raw(b"null")  # the judge's own state (`judge/state.py`), as it wrote it
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -87,8 +91,22 @@ class _Head(msgspec.Struct):
 
 
 def encode(record: Record | Command) -> str:
-    """As JSON text."""
-    return msgspec.json.encode(record).decode()
+    """As JSON text; a record without so much of its oldest history that it would be larger than STATE_BYTES_MAX."""
+    text = msgspec.json.encode(record)
+    while isinstance(record, Record) and len(text) > STATE_BYTES_MAX and record.history:
+        record = msgspec.structs.replace(record, history=_less(record.history))
+        text = msgspec.json.encode(record)
+    return text.decode()
+
+
+def _less(history: tuple[Past, ...]) -> tuple[Past, ...]:
+    """Without the lines of the oldest rollout that has any; else without the oldest."""
+    for place in range(len(history) - 1, -1, -1):
+        past = history[place]
+        if past.evidence.lines:
+            bare = msgspec.structs.replace(past, evidence=Evidence(past.evidence.sentence))
+            return (*history[:place], bare, *history[place + 1 :])
+    return history[:-1]
 
 
 def decode(text: str) -> Record:
@@ -112,8 +130,16 @@ def decode_command(text: str) -> Command:
 
 def bounded(evidence: Evidence) -> Evidence:
     """The evidence, cut to what may be kept."""
-    lines = tuple(line[:LINE_LENGTH_MAX] for line in evidence.lines[-EVIDENCE_LINES_MAX:])
-    return Evidence(evidence.sentence[:LINE_LENGTH_MAX], lines)
+    lines = tuple(_cut(line) for line in evidence.lines[-EVIDENCE_LINES_MAX:])
+    return Evidence(_cut(evidence.sentence), lines)
+
+
+def _cut(line: str) -> str:
+    """As much of the line, from its beginning, as is LINE_BYTES_MAX when it is written as JSON."""
+    line = line[:LINE_BYTES_MAX]
+    while (too_many := len(msgspec.json.encode(line)) - 2 - LINE_BYTES_MAX) > 0:
+        line = line[: len(line) - max(1, too_many // 6)]  # no character takes more than six bytes
+    return line
 
 
 def with_past(record: Record, finished: Finished) -> Record:

@@ -15,6 +15,7 @@ from serinus.core.description import (
     Kind,
     Labels,
     Many,
+    Number,
     Switch,
     Text,
     Whole,
@@ -70,6 +71,8 @@ def _schema(kind: Kind, *, strict: bool) -> Schema:
             return {"type": "string", "enum": list(meanings)}
         case Whole(least, most):
             return {"type": "integer", "minimum": least, "maximum": most}
+        case Number(least, most):
+            return {"type": "number", "minimum": least, "maximum": most}
         case Switch():
             return {"type": "boolean"}
         case Duration():

@@ -99,25 +99,37 @@ class Gating(enum.Enum):
     OFF = "off"
 
 
-class Margin(msgspec.Struct, frozen=True):
-    """What is tolerated: the canary's rate may be (1 + relative) times production's, and `absolute` more."""
+class ErrorBudget(msgspec.Struct, frozen=True):
+    """A month's error budget, and how much of it one rollout may spend."""
 
-    relative: float
-    absolute: float
+    objective: float  # the share of a month's requests that are promised to succeed
+    stop_percent: float
+    monthly_requests: float
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Absolute guard rails of the canary, whatever production does. None: no such limit."""
+
+    error_rate: float | None = None
+    p99_seconds: float | None = None
 
 
 class Metrics(msgspec.Struct, frozen=True):
-    """How the metrics of canary and production are compared; `field/statistics.md` has what the numbers mean.
+    """How the metrics of canary and production are compared; docs/concepts/judge.md has what the numbers mean.
 
-    `gating` None: EVIDENCE where today's traffic gives it in time, else HARM. `kinds` empty: all that can be had.
+    `gating` None: EVIDENCE where today's traffic gives it in time, else HARM. `kinds` and `margins` as `serinus judge
+    replay` takes them; None: all that can be had, and the measured defaults.
     """
 
     gating: Gating | None = None
     interval_seconds: float = 5.0
     alpha: float = 0.01  # the chance that a harmless release is taken back
     beta: float = 0.05  # the chance that one on the margin of safety is promoted
-    kinds: tuple[str, ...] = ()
-    margins: dict[str, Margin] = {}
+    kinds: str | None = None
+    margins: str | None = None
+    limits: Limits = Limits()
+    budget: ErrorBudget | None = None
+    watch_seconds: float = 60.0  # no release is called safe earlier than this after its first reading
     wait_seconds: float = 600.0  # how long beyond its bake the last step may wait for evidence
 
 

@@ -249,7 +249,7 @@ def _held_by_policy(plan: Plan, state: Underway, facts: Facts) -> State | None:
         return None
     until = facts.now + timedelta(seconds=plan.hold_seconds)
     step = None if isinstance(state, Preparing) else state.step
-    return Paused(step, facts.now, until, PauseEnd.REVERT, found.reason or Reason.PAUSE_ENDED, found.evidence)
+    return Paused(step, facts.now, until, PauseEnd.REVERT, found.reason or Reason.PAUSE_ENDED, bounded(found.evidence))
 
 
 # Promotion

@@ -17,7 +17,7 @@ _SMOKE = ""
 class Asked:
     """By stage and gate. `answered` is set when an answer has come."""
 
-    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    answered: asyncio.Event
     _tasks: dict[tuple[str, str], "asyncio.Task[Judgement]"] = field(default_factory=dict)
     _told: set[tuple[str, str]] = field(default_factory=set)
     _ending: set["asyncio.Task[Judgement]"] = field(default_factory=set)

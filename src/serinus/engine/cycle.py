@@ -1,7 +1,8 @@
 """One turn, as numbered lines: load, observe, judge, decide, save, act. Both drivers run this and nothing else."""
 
+import asyncio
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from serinus.core.checks import step_stage
 from serinus.core.guard import guarded_turn
 from serinus.core.notices import notice_of_state
-from serinus.core.plan import gates_of
+from serinus.core.plan import Plan, gates_of
 from serinus.core.pods import Pod, Track
 from serinus.core.progress import Progress, progress_of_action, progress_of_answer, progress_of_state
 from serinus.core.record import Record, with_past
@@ -19,11 +20,13 @@ from serinus.core.turn import Action, AskGate, RunSmoke
 from serinus.core.world import World
 from serinus.engine.asking import Asked
 from serinus.engine.observe import MAY_FAIL, Answers, first_seen, observe, stage_of
+from serinus.engine.reading import Readings
 from serinus.ports import (
     Clock,
     Cluster,
     GateQuestion,
     LostRace,
+    Metrics,
     Notifier,
     Reporter,
     Saved,
@@ -58,6 +61,7 @@ class Parts:
     store: Store
     smoke: SmokeGate
     gates: StepGate
+    metrics: Metrics
     reporter: Reporter
     notifier: Notifier
     begun_at: float = -math.inf
@@ -72,13 +76,19 @@ class Memory:
     since when the record has been at `watched_version`, while another runner drives.
     """
 
-    asked: Asked = field(default_factory=Asked)
     said: set[str] = field(default_factory=set)
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: Asked = field(init=False)
+    readings: Readings = field(init=False)
     drove: bool = False
     confirmed_at: float = -math.inf
     pending_until: float | None = None
     watched_version: str = ""
     watched_since: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.asked = Asked(self.answered)
+        self.readings = Readings(self.answered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,41 +113,59 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
         return Turned(saved.record, None)
     if not _drives(parts, memory, saved, began):
         return Turned(saved.record, memory.watched_since + SILENCE_SECONDS_MAX - began)
+    if saved.record.driver != parts.runner and not await _refresh(parts, memory):
+        return None  # it takes over, and what was done while another runner drove may not have been heard of
     pending = await _calls_pending(parts, memory, state, began)
     world = parts.cluster.observe(plan)
     if world.stale_seconds > STALE_SECONDS_MAX:  # blind: hold still; deadlines go on once there is sight
         _say_once(parts, memory, "no news from the cluster; holding still until there is")
         return None
-    answers = _answers(memory, state)
-    facts = await observe(parts.cluster, saved, world, parts.clock.now(), answers, pending)  # 2 observe, 3 judge
-    stage = stage_of(state) or ""
-    for answer in memory.asked.news(stage, facts.gates):
-        parts.reporter.report(progress_of_answer(answer, stage))
+    judged, answers = memory.readings.judged(saved.record), _answers(memory, state)
+    read = replace(saved, record=msgspec.structs.replace(saved.record, judged=judged))
+    facts = await observe(parts.cluster, read, world, parts.clock.now(), answers, pending)  # 2 observe, 3 judge
+    for answer in memory.asked.news(stage_of(state) or "", facts.gates):
+        parts.reporter.report(progress_of_answer(answer, stage_of(state) or ""))
     (after, actions), broken = guarded_turn(plan, state, facts)  # 4 decide
     for breach in broken:
         _say_once(parts, memory, f"rule {breach.rule.value} would have been broken: {breach.sentence}")
-    record = _record_of(saved, after, world, parts.runner)
+    record = _record_of(saved, after, judged, world, parts.runner)
     unsure = bool(actions) and began - max(memory.confirmed_at, parts.begun_at) > STALE_SECONDS_MAX
     if record is not saved.record or unsure:  # unsure: saved as it is, to see that nobody else has
-        asked_at = parts.clock.monotonic()
-        try:
-            saved = await parts.store.save(record, saved.version)  # 5 save
-        except LostRace:
+        written = await _save(parts, memory, record, saved.version)  # 5 save
+        if written is None:
             return None
-        except Trouble as trouble:
-            _say_once(parts, memory, str(trouble))
-            return None
-        memory.confirmed_at = asked_at
-        for progress in progress_of_state(plan, state, after):
-            parts.reporter.report(progress)
-        if (notice := notice_of_state(plan, state, after)) is not None:
-            parts.notifier.notify(notice)
+        saved = written
+        _tell(parts, plan, state, after)
+    memory.readings.begin(parts.metrics, parts.clock, saved.record, world)
     if pending and not actions and after == state and isinstance(state, Leaving | Promoting):
         _say_once(parts, memory, CALLS_ON_THEIR_WAY, "waiting")
     done = await _act(parts, memory, saved, world, actions, began)  # 6 act
     if not done:
         return Turned(saved.record, RETRY_SECONDS)
     return Turned(saved.record, max(RETRY_SECONDS, (memory.pending_until or began) - began) if pending else None)
+
+
+async def _save(parts: Parts, memory: Memory, record: Record, version: str) -> Saved | None:
+    """What is saved now; None: it was not, or nobody can say."""
+    asked_at = parts.clock.monotonic()
+    try:
+        saved = await parts.store.save(record, version)
+    except LostRace:
+        return None
+    except Trouble as trouble:
+        _say_once(parts, memory, str(trouble))
+        return None
+    memory.confirmed_at = asked_at
+    memory.readings.saved()
+    return saved
+
+
+def _tell(parts: Parts, plan: Plan, before: State, after: State) -> None:
+    """Whoever watches the run, and whoever looks at the cluster, of a change of state."""
+    for progress in progress_of_state(plan, before, after):
+        parts.reporter.report(progress)
+    if (notice := notice_of_state(plan, before, after)) is not None:
+        parts.notifier.notify(notice)
 
 
 def _drives(parts: Parts, memory: Memory, saved: Saved, now: float) -> bool:
@@ -167,23 +195,30 @@ async def _calls_pending(parts: Parts, memory: Memory, state: State, now: float)
     """
     if memory.pending_until is None:
         return False
-    if now >= memory.pending_until and isinstance(state, Leaving | Promoting):
-        try:
-            await parts.cluster.refresh()
-            memory.pending_until = None
-        except Trouble as trouble:
-            _say_once(parts, memory, str(trouble))
+    if now >= memory.pending_until and isinstance(state, Leaving | Promoting) and await _refresh(parts, memory):
+        memory.pending_until = None
     return memory.pending_until is not None
 
 
-def _record_of(saved: Saved, after: State, world: World, runner: str) -> Record:
+async def _refresh(parts: Parts, memory: Memory) -> bool:
+    """List the cluster anew; whether that could be had."""
+    try:
+        await parts.cluster.refresh()
+    except Trouble as trouble:
+        _say_once(parts, memory, str(trouble))
+        return False
+    return True
+
+
+def _record_of(saved: Saved, after: State, judged: msgspec.Raw, world: World, runner: str) -> Record:
     """What is to be saved: the very record where nothing has changed."""
     record = saved.record
     seen = first_seen(record, world) if isinstance(after, MAY_FAIL) else record.seen
     answered = saved.command.id if saved.command is not None else record.answered
-    if after == record.state and answered == record.answered and record.driver == runner:
+    same = after == record.state and answered == record.answered and record.driver == runner
+    if same and judged is record.judged:
         return record  # what was first seen is saved with the next change: it is not worth a request of its own
-    record = msgspec.structs.replace(record, seen=seen, answered=answered, driver=runner)
+    record = msgspec.structs.replace(record, seen=seen, answered=answered, driver=runner, judged=judged)
     if isinstance(after, Finished):
         return with_past(record, after)
     return msgspec.structs.replace(record, state=after)

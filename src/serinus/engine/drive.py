@@ -9,7 +9,7 @@ from serinus.core.plan import Plan
 from serinus.core.record import HISTORY_MAX, Past, Record
 from serinus.core.state import Finished
 from serinus.core.transition import begin, next_looks
-from serinus.engine.cycle import RETRY_SECONDS, Memory, Parts, Turned, take_one_turn
+from serinus.engine.cycle import RETRY_SECONDS, STALE_SECONDS_MAX, Memory, Parts, Turned, take_one_turn
 from serinus.engine.observe import ended_at_start, first_seen
 from serinus.ports import Saved
 
@@ -40,35 +40,55 @@ async def drive(parts: Parts) -> Finished:
     memory = Memory()
     try:
         while True:
+            began = parts.clock.monotonic()
             turned = await take_one_turn(parts, memory)
             if turned is not None and isinstance(turned.record.state, Finished):
                 return turned.record.state
-            await _wait(parts, memory, turned)
+            _catch_up(parts, memory, began)
+            seconds, began = _seconds_to_wait(parts, memory, turned), parts.clock.monotonic()
+            await _wait(parts, memory, seconds)
+            _catch_up(parts, memory, began + seconds)
     finally:
         await memory.asked.close()
+        if memory.readings.task is not None:
+            memory.readings.task.cancel()
+            await asyncio.gather(memory.readings.task, return_exceptions=True)
         await parts.notifier.close()
 
 
-async def _wait(parts: Parts, memory: Memory, turned: Turned | None) -> None:
+def _catch_up(parts: Parts, memory: Memory, due_at: float) -> None:
+    """Whether this process stood still, stopped or on a machine that slept: then its copies are as old as that.
+
+    They do not know it, as nothing was heard of the watches either. So the cluster is listed anew before an end.
+    """
+    now = parts.clock.monotonic()
+    if now - due_at > STALE_SECONDS_MAX:
+        memory.pending_until = max(memory.pending_until or 0.0, now)
+
+
+async def _wait(parts: Parts, memory: Memory, seconds: float) -> None:
     """Until a watch event, an answer, or the next moment at which time alone moves the rollout."""
-    if not memory.asked.any_put:
-        await parts.cluster.changed(_seconds_to_wait(parts, turned))
+    if not memory.asked.any_put and memory.readings.task is None:
+        await parts.cluster.changed(seconds)
         return
-    changed = asyncio.create_task(parts.cluster.changed(_seconds_to_wait(parts, turned)))
-    answered = asyncio.create_task(memory.asked.answered.wait())
+    changed = asyncio.create_task(parts.cluster.changed(seconds))
+    answered = asyncio.create_task(memory.answered.wait())
     try:
         await asyncio.wait({changed, answered}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in (changed, answered):
             task.cancel()
         await asyncio.gather(changed, answered, return_exceptions=True)
-    memory.asked.answered.clear()
+    memory.answered.clear()
 
 
-def _seconds_to_wait(parts: Parts, turned: Turned | None) -> float:
+def _seconds_to_wait(parts: Parts, memory: Memory, turned: Turned | None) -> float:
     if turned is None:
         return RETRY_SECONDS
     now = parts.clock.now()
     ahead = [look for look in next_looks(turned.record.plan, turned.record.state) if look > now]
     seconds = (min(ahead) - now).total_seconds() if ahead else RETRY_SECONDS
+    due_in = memory.readings.due_in_seconds(turned.record, parts.clock.monotonic())
+    if due_in is not None and memory.readings.task is None:
+        seconds = min(seconds, due_in)
     return seconds if turned.again_seconds is None else min(seconds, turned.again_seconds)

@@ -11,6 +11,7 @@ from serinus.core.state import Baking, Evidence, Paused, Preparing, Shifting, St
 from serinus.core.transition import PROBE_STAGE
 from serinus.core.turn import Facts, GateAnswer, Judgement, Request, Verb, Verdict
 from serinus.core.world import World
+from serinus.engine.judging import judgement_of
 from serinus.judge.jobs import judge_job
 from serinus.judge.pods import PodsJudgement, judge_pods, why_not_ready
 from serinus.ports import Cluster, Saved
@@ -45,6 +46,7 @@ async def observe(
         smoke=answers.smoke,
         gates=(*answers.gates, *await _answers_of_jobs(cluster, record, world)),
         jobs=world.jobs,
+        metrics=judgement_of(record, now),
         hpa=world.hpa,
         adoption=world.adoption,
         abort=_abort(saved),

@@ -6,8 +6,8 @@ it began with this rollout; that of a production pod only sets the mark, unless 
 test and no threshold stands here.
 """
 
-from collections.abc import Sequence
 from math import inf
+from operator import sub
 
 import msgspec
 
@@ -22,7 +22,8 @@ class PodState(msgspec.Struct, omit_defaults=True):
     """What is remembered of one pod: its last counters, and what it served while it was watched.
 
     Times are in seconds on the rollout's clock. `edges` are those of the last histogram; `buckets` its counts,
-    cumulative over the edges, and all observations at the end.
+    cumulative over the edges, and all observations at the end. `counted_at`, `observed_at`, `restarts_at`: when its
+    requests, its histogram and its restarts were last to be had.
     """
 
     track: Track
@@ -33,13 +34,15 @@ class PodState(msgspec.Struct, omit_defaults=True):
     requests: float | None = None
     errors: float | None = None
     counted_at: float | None = None
+    observed_at: float | None = None
+    restarts_at: float | None = None
     restarts: int | None = None
-    edges: list[float] = []
+    edges: tuple[float, ...] = ()
     buckets: list[float] = []
     total_requests: float = 0.0
     total_errors: float = 0.0
     total_restarts: int = 0
-    total_seconds: float = 0.0
+    total_hours: float = 0.0
 
 
 def pod_first_seen(reading: PodReading, now: float, last: float | None) -> PodState:
@@ -48,11 +51,6 @@ def pod_first_seen(reading: PodReading, now: float, last: float | None) -> PodSt
     began_since = reading.started is not None and last is not None and reading.started >= last
     is_new = began_with_us if reading.track is not Track.STABLE else began_since
     return PodState(reading.track, now, now, reading.started, is_new)
-
-
-def is_known(value: float | None) -> bool:
-    """Whether this is a count: finite and not negative."""
-    return value is not None and 0.0 <= value < inf
 
 
 def served_since(pod: PodState, reading: PodReading, now: float) -> tuple[float, float]:
@@ -92,39 +90,27 @@ def observed_since(pod: PodState, histogram: Histogram) -> list[float] | None:
 
     A histogram whose edges have changed is a new one, and only sets the mark.
     """
+    edges = histogram.le
     found = [*histogram.counts, histogram.count]
-    if not _is_histogram(histogram, found):
+    if len(found) != len(edges) + 1 or len(found) < 2 or not (min(found) >= 0.0 and max(found) < inf):
         return None
-    edges = list(histogram.le)
     before, known_edges = pod.buckets, pod.edges
     pod.buckets, pod.edges = found, edges
     if not before:
-        if not pod.is_new:
-            return None
-        return _per_bucket(found)
+        return _per_bucket(found) if pod.is_new else None
     if known_edges != edges:
         return None
-    grown = [now - then for now, then in zip(found, before, strict=True)]
-    if min(grown) < 0.0:
-        return _per_bucket(found)
-    return _per_bucket(grown)
-
-
-def _is_histogram(histogram: Histogram, found: Sequence[float]) -> bool:
-    if len(histogram.le) != len(histogram.counts) or not histogram.le:
-        return False
-    least = 0.0
-    for value in found:
-        if not least <= value < inf:
-            return False
-        least = value
-    return True
+    grown = list(map(sub, found, before))
+    return _per_bucket(found if min(grown) < 0.0 else grown)
 
 
 def _per_bucket(cumulative: list[float]) -> list[float]:
-    least = 0.0
-    counts = []
+    """Counts of each bucket. Cumulative ones may contradict each other by a few: a scrape is no snapshot."""
+    counts = [cumulative[0], *map(sub, cumulative[1:], cumulative)]
+    if min(counts) >= 0.0:
+        return counts
+    reached, counts = 0.0, []
     for value in cumulative:
-        counts.append(value - least if value > least else 0.0)
-        least = value
+        counts.append(max(value - reached, 0.0))
+        reached = max(reached, value)
     return counts

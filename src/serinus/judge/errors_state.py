@@ -11,8 +11,10 @@ import msgspec
 
 from serinus.judge.dispersion import Dispersion
 from serinus.judge.errors import RATIOS, log_evidence_of_errors
-from serinus.judge.mixture import Mixture, fold, log_stake, open_mixture, staked_part
-from serinus.judge.policy import Margin
+from serinus.judge.incident import Incident
+from serinus.judge.mixture import Mixture, fold_block, open_mixture, staked_part
+from serinus.judge.policy import Margin, Policy
+from serinus.judge.safety import Safety, fold_safety, log_evidence_of_safety
 
 OPEN_SECONDS = 30.0
 COLD_STAKE_PER_SECOND = 1.0 / 40.0
@@ -39,12 +41,24 @@ class Block(msgspec.Struct):
     pods: dict[str, Counts] = {}
 
 
+class Compared(msgspec.Struct):
+    """All requests that were compared, and those that failed."""
+
+    canary: float = 0.0
+    canary_failed: float = 0.0
+    stable: float = 0.0
+    stable_failed: float = 0.0
+
+
 class ErrorsState(msgspec.Struct):
     """What is remembered of failed requests."""
 
     mixture: Mixture = msgspec.field(default_factory=lambda: open_mixture(len(RATIOS)))
     block: Block = msgspec.field(default_factory=Block)
     dispersion: Dispersion = msgspec.field(default_factory=Dispersion)
+    safety: Safety = msgspec.field(default_factory=Safety)
+    incident: Incident = msgspec.field(default_factory=Incident)
+    compared: Compared = msgspec.field(default_factory=Compared)
 
 
 def add_canary(block: Block, pod: str, requests: float, failed: float, is_cold: bool) -> None:
@@ -61,27 +75,38 @@ def add_canary(block: Block, pod: str, requests: float, failed: float, is_cold: 
             counts.warm_failed += failed
 
 
-def close_block(state: ErrorsState, margin: Margin, now: float, weight_percent: float | None) -> Block | None:
-    """Turn the open block into evidence, if both tracks have had requests; the block, or None."""
+def close_errors(
+    state: ErrorsState, policy: Policy, now: float, weight_percent: float | None, has_canary: bool
+) -> Block | None:
+    """Turn the open block into evidence of harm and of safety, if both tracks have had requests.
+
+    Requests of young pods are no evidence of safety, nor is anything while production is in an incident. The block that
+    was closed, or None.
+    """
     block = state.block
-    has_canary = block.canary.warm > 0.0 or block.canary.cold > 0.0
-    if not has_canary or block.stable <= 0.0:
-        if (has_canary or block.stable > 0.0) and now - block.opened_at > OPEN_SECONDS:
+    has_requests = block.canary.warm > 0.0 or block.canary.cold > 0.0
+    if not has_requests or block.stable <= 0.0:
+        if not has_canary or now - block.opened_at > OPEN_SECONDS:
             state.block = Block(now)
         return None
-    mixture, phi = state.mixture, state.dispersion.phi
+    phi, margin = state.dispersion.phi, policy.errors
     part = min(COLD_STAKE_MAX, max(now - block.opened_at, 1.0) * COLD_STAKE_PER_SECOND)
     whole = _log_evidence(block, None, margin, phi, part)
-    for pod in block.pods:
-        if pod not in mixture.without:
-            mixture.without[pod] = mixture.wealth.copy()
-    stake = log_stake(mixture, now, weight_percent)
-    fold(mixture.wealth, stake, whole)
-    for pod, wealth in mixture.without.items():
-        left_out = block.pods.get(pod)
-        fold(wealth, stake, whole if left_out is None else _log_evidence(block, left_out, margin, phi, part))
+    without = {pod: _log_evidence(block, counts, margin, phi, part) for pod, counts in block.pods.items()}
+    fold_block(state.mixture, now, weight_percent, whole, without)
+    if block.canary.warm > 0.0 and not state.incident.is_on:
+        warm, failed, safe = block.canary.warm, block.canary.warm_failed, policy.safe_errors
+        fold_safety(state.safety, log_evidence_of_safety(warm, failed, block.stable, block.stable_failed, safe), phi)
+    _add(state.compared, block)
     state.block = Block(now)
     return block
+
+
+def _add(compared: Compared, block: Block) -> None:
+    compared.canary += block.canary.warm + block.canary.cold
+    compared.canary_failed += block.canary.warm_failed + block.canary.cold_failed
+    compared.stable += block.stable
+    compared.stable_failed += block.stable_failed
 
 
 def _log_evidence(block: Block, left_out: Counts | None, margin: Margin, phi: float, part: float) -> list[float]:

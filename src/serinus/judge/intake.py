@@ -1,4 +1,4 @@
-"""One reading into the open blocks: whose time is right, which pods there are, what each served since the last one.
+"""One reading taken in: whose time is right, which pods there are, which metrics are judged.
 
 A reading from before the last one is a late or repeated scrape and is not looked at; unless its counters have grown,
 which only a clock that was set back explains: then the judge's own time goes on from where it was.
@@ -6,30 +6,51 @@ which only a clock that was set back explains: then the judge's own time goes on
 
 from math import inf
 
-from serinus.judge.counters import PodState, pod_first_seen, served_since
-from serinus.judge.dispersion import learn
-from serinus.judge.errors import COLD_SECONDS
-from serinus.judge.errors_state import ErrorsState, add_canary
+import msgspec
+
+from serinus.judge.counters import PodState, pod_first_seen
+from serinus.judge.errors_state import ErrorsState
+from serinus.judge.gauges_state import GaugeState
+from serinus.judge.guards import Guard
+from serinus.judge.latency_state import open_latency
 from serinus.judge.policy import Metric, Policy
 from serinus.judge.readings import PodReading, Reading, Track
+from serinus.judge.restarts_state import RestartsState
 from serinus.judge.state import PODS_MAX, State
 from serinus.judge.total import weights_of
 
+GUARD_OF_ERRORS = "error_rate"
+GUARD_OF_LATENCY = "p99_seconds"
 
-def take_in(policy: Policy, state: State, reading: Reading) -> bool:
-    """Count what the reading shows into the open blocks. False: it is not from after the last one, nothing was done."""
+
+class Intake(msgspec.Struct):
+    """One reading, ready to be counted.
+
+    `now`, `seconds`: the judge's time, and how long since the last reading. `canary`, `stable`, `baseline`: pods with
+    what is remembered of them. `reference`: the track that the canary is compared with.
+    """
+
+    now: float
+    seconds: float
+    weight_percent: float | None
+    canary: list[tuple[PodState, PodReading]]
+    stable: list[tuple[PodState, PodReading]]
+    reference: Track
+
+
+def take_in(policy: Policy, state: State, reading: Reading) -> Intake | None:
+    """Accept a reading. None: it is not from after the last one, and nothing was done."""
     if not -inf < reading.t < inf:
-        return False
+        return None
     now, last = reading.t + state.clock_offset, state.now
     if last is not None and now <= last:
         if not _has_grown(state, reading):
-            return False
+            return None
         state.clock_offset += last - now
         now = last
-    tracks = {pod.track for pod in reading.pods}
-    _fix_weights(policy, state, reading, Track.CANARY in tracks)
-    reference = Track.BASELINE if Track.BASELINE in tracks else Track.STABLE
-    served: dict[str, tuple[float, float]] = {}
+    seconds = 0.0 if last is None else now - last
+    intake = Intake(now, seconds, reading.weight_percent, [], [], Track.STABLE)
+    excused = state.suspicion.excused
     for pod in reading.pods:
         known = state.pods.get(pod.name)
         if known is None:
@@ -37,14 +58,17 @@ def take_in(policy: Policy, state: State, reading: Reading) -> bool:
         known.seen = now
         if pod.started is not None:
             known.started = pod.started + state.clock_offset
-        if pod.name != state.suspicion.excused and state.errors is not None:
-            _take_requests(state.errors, known, pod, now, reference, served)
-    if state.errors is not None and served:
-        learn(state.errors.dispersion, served)
+        if pod.track is not Track.CANARY:
+            intake.stable.append((known, pod))
+            if pod.track is Track.BASELINE:
+                intake.reference = Track.BASELINE
+        elif pod.name != excused:
+            intake.canary.append((known, pod))
+    _open_metrics(policy, state, intake)
     if len(state.pods) > PODS_MAX:
         _forget_the_longest_gone(state, now)
-    state.now, state.weight_percent = now, reading.weight_percent
-    return True
+    state.now = now
+    return intake
 
 
 def _has_grown(state: State, reading: Reading) -> bool:
@@ -58,42 +82,50 @@ def _has_grown(state: State, reading: Reading) -> bool:
     return now > before
 
 
-def _fix_weights(policy: Policy, state: State, reading: Reading, has_canary: bool) -> None:
+def _open_metrics(policy: Policy, state: State, intake: Intake) -> None:
     """Which metrics there are, before the canary is judged by any of them; from then on it stays so."""
     if state.weights:
         return
-    pods = reading.pods
-    if Metric.ERRORS in policy.metrics and state.errors is None and any(pod.errors is not None for pod in pods):
+    pods = [pod for _, pod in (*intake.stable, *intake.canary)]
+    chosen = policy.metrics
+    if Metric.ERRORS in chosen and state.errors is None and any(pod.errors is not None for pod in pods):
         state.errors = ErrorsState()
-    if has_canary:
-        state.canary_since = reading.t
-        state.weights = weights_of([Metric.ERRORS] if state.errors is not None else [])
+    if Metric.LATENCY in chosen and state.latency is None:
+        state.latency = open_latency([pod.latency.le for pod in pods if pod.latency is not None], intake.now)
+    if Metric.RESTARTS in chosen and state.restarts is None and any(pod.restarts is not None for pod in pods):
+        state.restarts = RestartsState()
+    if Metric.GAUGES in chosen:
+        for name in dict.fromkeys(name for pod in pods for name in pod.gauges):
+            state.gauges.setdefault(name, GaugeState())
+    if intake.canary:
+        state.canary_since = intake.now
+        state.weights = weights_of(_present(state))
+        _open_guards(policy, state)
 
 
-def _take_requests(
-    state: ErrorsState,
-    known: PodState,
-    pod: PodReading,
-    now: float,
-    reference: Track,
-    served: dict[str, tuple[float, float]],
-) -> None:
-    since = known.counted_at
-    requests, failed = served_since(known, pod, now)
-    if requests <= 0.0:
-        return
-    if pod.track is not Track.CANARY:
-        served[pod.name] = (requests, failed)
-        if pod.track is reference:
-            state.block.stable += requests
-            state.block.stable_failed += failed
-        return
-    started = known.started
-    is_cold = started is not None and (started if since is None else since) - started < COLD_SECONDS
-    add_canary(state.block, pod.name, requests, failed, is_cold)
+def _present(state: State) -> list[Metric]:
+    has = {
+        Metric.ERRORS: state.errors is not None,
+        Metric.LATENCY: state.latency is not None,
+        Metric.RESTARTS: state.restarts is not None,
+        Metric.GAUGES: bool(state.gauges),
+    }
+    return [metric for metric in Metric if has[metric]]
+
+
+def _open_guards(policy: Policy, state: State) -> None:
+    if policy.limits.error_rate is not None and state.errors is not None:
+        state.guards.append(Guard(GUARD_OF_ERRORS))
+    if policy.limits.p99_seconds is not None and state.latency is not None:
+        state.guards.append(Guard(GUARD_OF_LATENCY))
 
 
 def _forget_the_longest_gone(state: State, now: float) -> None:
-    gone = [name for name, pod in state.pods.items() if pod.seen < now]
-    for name in sorted(gone, key=lambda name: state.pods[name].seen)[: len(state.pods) - PODS_MAX]:
+    """Pods that have gone longest are forgotten, and what was known of the evidence without them."""
+    gone = sorted((pod.seen, name) for name, pod in state.pods.items() if pod.seen < now)
+    for _, name in gone[: len(state.pods) - PODS_MAX]:
         del state.pods[name]
+        for mixture in state.mixtures():
+            mixture.without.pop(name, None)
+        for gauge in state.gauges.values():
+            gauge.without.pop(name, None)

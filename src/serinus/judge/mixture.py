@@ -10,7 +10,7 @@ and v_t is known before the block, so E is a supermartingale that began at 1: P(
 Everything is kept in log space but the cash, which only shrinks, and not below CASH_MIN / 2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import exp, log, log1p
 
 import msgspec
@@ -20,6 +20,8 @@ HAZARD_SECONDS = 1800.0
 STAKE_AT_NEW_WEIGHT = 1.0 / 3.0
 STAKE_MAX = 0.5
 CASH_MIN = 1e-12
+NEGLIGIBLE = 37.0
+"""In the logarithm: less than a float can tell."""
 NO_STAKE = -1e300
 """The logarithm of nothing, near enough: JSON knows no infinity."""
 
@@ -61,10 +63,30 @@ def fold(wealth: list[float], stake: float, log_evidence: Sequence[float]) -> No
     """S_k <- (S_k + v) e_k, in place. `stake` is log v."""
     for index, evidence in enumerate(log_evidence):
         held = wealth[index]
-        if held >= stake:
+        if held - stake > NEGLIGIBLE:
+            wealth[index] = held + evidence
+        elif held >= stake:
             wealth[index] = held + log1p(exp(stake - held)) + evidence
         else:
             wealth[index] = stake + log1p(exp(held - stake)) + evidence
+
+
+def fold_block(
+    mixture: Mixture,
+    now: float,
+    weight_percent: float | None,
+    whole: Sequence[float],
+    without: Mapping[str, Sequence[float]],
+) -> None:
+    """Take in one block: log e of all of it, and log e of it without each canary pod that served in it."""
+    wealths = mixture.without
+    for pod in without:
+        if pod not in wealths:
+            wealths[pod] = mixture.wealth.copy()
+    stake = log_stake(mixture, now, weight_percent)
+    fold(mixture.wealth, stake, whole)
+    for pod, wealth in wealths.items():
+        fold(wealth, stake, without.get(pod, whole))
 
 
 def log_value(cash: float, wealth: Sequence[float]) -> float:

@@ -218,23 +218,30 @@ class Client:
         path: str,
         *,
         method: str = "GET",
+        scheme: str = "http",
+        accept: str = "",
         seconds_max: float = PROXY_SECONDS_MAX,
+        bytes_max: int = PROXY_BYTES_MAX,
     ) -> PodAnswer:
         """One request to a pod, passed on by the API server; any status that the pod gives is an answer.
 
-        Never tried again: how often a pod is asked is the caller's business. Raises PodUnreachable when the pod cannot
-        be connected to, Forbidden, NotFound, Unreachable.
+        `scheme`: how the API server speaks to the pod; with https it does not check the pod's certificate. `accept`:
+        the header; empty: JSON. Never tried again: how often a pod is asked is the caller's business. Raises
+        PodUnreachable when the pod cannot be connected to, Forbidden, NotFound, Unreachable; ServerError when the
+        answer is larger than `bytes_max`.
         """
         tail = quote(path.removeprefix("/"), safe="/?&=%:@!$'()*+,;~-._")
         what = f"ask Pod {namespace}/{pod} on port {port} for /{tail}"
-        root = PODS.path(namespace, f"{pod}:{port}", "proxy")
+        name = f"{scheme}:{pod}:{port}" if scheme == "https" else f"{pod}:{port}"
+        root = PODS.path(namespace, name, "proxy")
         request = Request(
             what,
             method,
             f"{root}/{tail}",
+            accept=accept,
             is_read=method == "GET",
             seconds_max=seconds_max,
-            body_bytes_max=PROXY_BYTES_MAX,
+            body_bytes_max=bytes_max,
         )
         answer = await self.transport.exchange(request)
         self._raise_for_api_failure(what, answer)

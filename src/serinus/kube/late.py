@@ -8,6 +8,7 @@ import contextlib
 
 from serinus.core.plan import Plan, Promotion, gates_of, has_jobs
 from serinus.core.reasons import Outcome
+from serinus.core.record import NewerFormat, Unreadable
 from serinus.core.state import Finished
 from serinus.kube.build import ROLLOUT_ANNOTATION, probe_name
 from serinus.kube.errors import NotFound
@@ -18,9 +19,12 @@ from serinus.kube.target import Target
 
 
 async def remove_what_came_late(target: Target, plan: Plan) -> tuple[str, ...]:
-    """Remove it; the names of what was removed. Asks the server, not the live copies. Raises KubeError, Unreadable."""
+    """Remove it; the names of what was removed. Asks the server, not the live copies. Raises KubeError."""
     raw = await target.client.get(CONFIGMAPS, store_name(target.service), target.namespace)
-    record = saved_of(raw).record
+    try:
+        record = saved_of(raw).record
+    except (NewerFormat, Unreadable):
+        return ()  # whoever wrote that drives it
     if record.plan.rollout != plan.rollout or not isinstance(record.state, Finished):
         return ()  # whoever drives it sees all there is, and deals with it
     wrong: list[tuple[Resource, str]] = [(PODS, probe_name(plan))]

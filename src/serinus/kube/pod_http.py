@@ -1,10 +1,14 @@
 """HTTP to one pod, through the API server's pod proxy."""
 
+from serinus.core.endpoints import Endpoint, Offer
 from serinus.core.pods import Pod
 from serinus.kube.errors import KubeError
-from serinus.kube.read import first_port
+from serinus.kube.read import first_port, metrics_offer
 from serinus.kube.target import Target
 from serinus.ports import Trouble
+
+METRICS_ACCEPT = "text/plain;version=0.0.4,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1"
+"""The older format first: in it a name is the same whichever library wrote the page."""
 
 
 class ProxiedPodHttp:
@@ -26,3 +30,35 @@ class ProxiedPodHttp:
         except KubeError as error:
             raise Trouble(str(error)) from error
         return answer.status, answer.body
+
+
+class ProxiedPodPages:
+    """See `metrics.search.PodPages`: the same way to pages of metrics, on any port."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def offer(self, pod: str) -> Offer | None:
+        """What the live copies say of the pod and its Service."""
+        raw = self._target.raw_pod(pod)
+        return metrics_offer(self._target.raw_service, raw) if raw is not None else None
+
+    async def page(
+        self, pod: str, endpoint: Endpoint, timeout_seconds: float, bytes_max: int
+    ) -> tuple[int, str, bytes]:
+        """GET it. Raises Trouble."""
+        client, namespace = self._target.client, self._target.namespace
+        try:
+            answer = await client.pod_proxy(
+                pod,
+                namespace,
+                endpoint.port,
+                endpoint.path,
+                scheme=endpoint.scheme,
+                accept=METRICS_ACCEPT,
+                seconds_max=timeout_seconds,
+                bytes_max=bytes_max,
+            )
+        except KubeError as error:
+            raise Trouble(str(error)) from error
+        return answer.status, answer.headers.get("Content-Type", ""), answer.body

@@ -10,7 +10,7 @@ from serinus.kube.client import Client, PatchKind
 from serinus.kube.errors import AlreadyExists, Conflict, KubeError, NotFound
 from serinus.kube.informer import Informer
 from serinus.kube.resources import CONFIGMAPS, Raw
-from serinus.ports import LostRace, Saved, Trouble
+from serinus.ports import LostRace, Saved, SavedByNewer, Trouble
 
 SERVICE_LABEL = "serinus.dev/service"
 STATE_KEY = "state"
@@ -33,7 +33,7 @@ class KubeStore:
         self._name = store_name(service)
 
     def load(self) -> Saved | None:
-        """The latest copy. Raises Trouble when it cannot be read, or was written by a newer Serinus."""
+        """The latest copy. Raises Trouble when it cannot be read, SavedByNewer when a newer Serinus wrote it."""
         raw = self._informer.objects.get(self._name)
         if raw is None or STATE_KEY not in (raw.get("data") or {}):
             return None
@@ -41,7 +41,7 @@ class KubeStore:
         try:
             return saved_of(raw)
         except NewerFormat as error:
-            raise Trouble(f"{where}: {error}; run that newer version") from error
+            raise SavedByNewer(f"{where}: {error}; run that newer version") from error
         except Unreadable as error:
             hint = f"if no rollout is under way: kubectl -n {self._namespace} delete configmap {self._name}"
             raise Trouble(f"{where} is not what Serinus wrote ({error}); {hint}") from error

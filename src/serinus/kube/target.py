@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from serinus.core.plan import Plan, Promotion, has_jobs
+from serinus.core.pods import Pod, Track
 from serinus.core.spec import GATE_LABEL, PROBE_LABEL, RELEASE_LABEL
+from serinus.core.state import Finished
 from serinus.core.survey import Survey
 from serinus.kube.client import Client
 from serinus.kube.informer import Informer
 from serinus.kube.lease import Holder, holder_of
-from serinus.kube.read import deployment_facts, hpa_ref, labels_of, matches, service_facts
+from serinus.kube.read import deployment_facts, hpa_ref, labels_of, matches, pod_of, service_facts
 from serinus.kube.resources import (
     CONFIGMAPS,
     DEPLOYMENTS,
@@ -164,16 +166,42 @@ def _template_labels(raw: Raw) -> dict[str, str]:
     return raw["spec"]["template"]["metadata"].get("labels") or {}
 
 
-async def follow(target: Target, plan: Plan) -> None:
-    """Follow what this plan's turns look at."""
+async def follow_pods(target: Target) -> None:
+    """Follow the pods behind the Service, without any plan."""
+    target.pods = Informer(target.client, PODS, target.namespace, label_selector=_selected(target))
+    await (await target.start(target.pods)).synced()
+
+
+def pods_now(target: Target) -> tuple[Pod, ...]:
+    """The pods that are followed: a rollout's that has not finished are the canary's, all others production's."""
+    saved = target.store.load()
+    is_over = saved is None or isinstance(saved.record.state, Finished)
+    release = saved.record.plan.release if saved is not None and not is_over else None
+    raws = target.pods.objects if target.pods is not None else {}
+
+    def track(raw: Raw) -> Track:
+        return Track.CANARY if release and labels_of(raw).get(RELEASE_LABEL) == release else Track.STABLE
+
+    return tuple(pod_of(raw, track(raw), frozenset()) for _, raw in sorted(raws.items()))
+
+
+def _selected(target: Target) -> str:
     raw_service = target.raw_service
     selector = service_facts(raw_service).selector if raw_service is not None else {}
-    selected = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
+    return ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
+
+
+async def follow(target: Target, plan: Plan) -> None:
+    """Follow what this plan's turns look at."""
+    selected = _selected(target)
     client, namespace = target.client, target.namespace
-    target.pods = Informer(client, PODS, namespace, label_selector=selected)
+    started = []
+    if target.pods is None:  # else they are followed already, by `follow_pods`
+        target.pods = Informer(client, PODS, namespace, label_selector=selected)
+        started.append(target.pods)
     by_service = f"{SERVICE_NAME_LABEL}={target.service}"
     target.slices = Informer(client, ENDPOINTSLICES, namespace, label_selector=by_service)
-    started = [target.pods, target.slices]
+    started.append(target.slices)
     if plan.smoke_before_traffic:
         target.probes = Informer(client, PODS, namespace, label_selector=f"{PROBE_LABEL}={plan.release}")
         started.append(target.probes)

@@ -45,6 +45,7 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     content_type: str = "application/json"
+    accept: str = ""  # empty: JSON
     is_read: bool = False
     attempts_max: int = 10
     seconds_max: float = REQUEST_SECONDS_MAX
@@ -190,6 +191,8 @@ class Transport:
             headers["Authorization"] = identity.authorization
         if request.body is not None:
             headers["Content-Type"] = request.content_type
+        if request.accept:
+            headers["Accept"] = request.accept
         return await session.request(
             request.method,
             URL(self._config.cluster.server + request.path, encoded=True).update_query(request.query),
