@@ -207,6 +207,12 @@ MISTAKES: list[tuple[dict[str, Any], str, Code, str]] = [
         Code.CONFLICT,
         "keep one form",
     ),
+    (
+        {"gates": [{"name": "a", "job": {"file": "job.yaml", "args": ["x"]}}]},
+        "spec.gates[0].job.args",
+        Code.NOT_WITH_FILE,
+        "in that file",
+    ),
     ({"freeze": [{"reason": "x"}]}, "spec.freeze[0]", Code.MISSING_FIELD, "add one of them"),
     ({"freeze": [{"reason": "x", "from": "2026-12-20"}]}, "spec.freeze[0].to", Code.MISSING_FIELD, "add it"),
 ]

@@ -1,5 +1,6 @@
 """Gates that are Jobs, on the embedded cluster: made for a step, found again after a crash, and gone at the end."""
 
+import json
 import os
 import signal
 import sys
@@ -81,3 +82,15 @@ async def test_a_job_outlives_a_runner_that_dies_and_goes_with_the_way_back(plac
 
 def _pods(place: Place) -> list[Raw]:
     return place.seen.now("pods")
+
+
+async def test_a_job_that_the_cluster_would_refuse_is_told_before_anything_is_touched(place: Place) -> None:
+    await place.in_production(manifests.in_place(2))
+    pod = {"containers": [{"name": "load", "image": " "}], "restartPolicy": "Never"}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "x"}, "spec": {"template": {"spec": pod}}}
+    (place.home / "job.yaml").write_text(json.dumps(job))
+    file = written(place, gates=[{"name": "load", "job": {"file": "job.yaml"}}])
+    result = await place.serinus("deploy", "-f", file, "--image", V2)
+    assert result.code == 2
+    assert "the cluster refuses the Job of gate load" in result.errors
+    assert await place.traces() == []

@@ -21,6 +21,18 @@ def _webhook(secret: dict[str, str] | None = None, **values: Any) -> Webhook:
     return Webhook(**{**values, **(secret or {})})
 
 
+def _check_job(values: dict[str, Any]) -> Iterator[Mistake]:
+    for name, field_name in (
+        ("command", "command"),
+        ("args", "args"),
+        ("env", "env"),
+        ("service_account", "serviceAccount"),
+    ):
+        if "file" in values and name in values:
+            hint = "write it in that file"
+            yield Mistake((field_name,), Code.NOT_WITH_FILE, f"{field_name} beside file", "image, or file alone", hint)
+
+
 def check_names(gates: list[tuple[int, Gate]]) -> Iterator[Mistake]:
     """No two gates of a list have one name."""
     seen: set[str] = set()
@@ -93,13 +105,16 @@ WORDS = Many(Text("text that is not empty", "", 4096), 100)
 JOB = Group(
     "job",
     (
-        Field("image", Text("an image", "^[!-~]+$", 1024), "The image of its only container.", required=True),
+        Field("image", Text("an image", "^[!-~]+$", 1024), "The image of its only container."),
         Field("command", WORDS, "The container's command. Otherwise: the image's."),
         Field("args", WORDS, "Its arguments. Otherwise: the image's."),
         Field("env", Labels(), "Environment variables, besides those that tell of the rollout."),
+        Field("file", Text("a path", "", 1024), "A Job's manifest, beside this file; its pod template is taken."),
         Field("serviceAccount", Text(NAME_WANTED, NAME_PATTERN, 253), "What its pod acts as.", "service_account"),
     ),
     Job,
+    forms=(("image",), ("file",)),
+    check=_check_job,
 )
 
 GATE = Group(

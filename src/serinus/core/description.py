@@ -41,6 +41,7 @@ class Code(enum.Enum):
     BAD_DATE = "bad-date"
     NO_TIME_FOR_BAKE = "no-time-for-bake"
     NO_TIME_FOR_GATE = "no-time-for-gate"
+    NOT_WITH_FILE = "not-with-file"
 
 
 BEYOND_SCHEMA = frozenset(
@@ -54,6 +55,7 @@ BEYOND_SCHEMA = frozenset(
         Code.BAD_DATE,
         Code.NO_TIME_FOR_BAKE,
         Code.NO_TIME_FOR_GATE,
+        Code.NOT_WITH_FILE,
     ]
 )
 """Mistakes that JSON Schema cannot tell. All others are mistakes if, and only if, the schema says so."""

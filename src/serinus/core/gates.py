@@ -33,7 +33,7 @@ class Command(msgspec.Struct, frozen=True, tag="command"):
 class Job(msgspec.Struct, frozen=True, tag="job"):
     """A Kubernetes Job in the namespace of the release: whether its pod succeeds is the verdict.
 
-    `pod`: the raw pod spec of a template that was given as a file, in place of all the other fields.
+    `file`: a Job's manifest whose pod is to be taken in place of all the other fields; `pod`: that pod's raw spec.
     """
 
     image: str = ""
@@ -41,6 +41,7 @@ class Job(msgspec.Struct, frozen=True, tag="job"):
     args: tuple[str, ...] = ()
     env: dict[str, str] = {}
     service_account: str | None = None
+    file: str | None = None
     pod: dict[str, object] | None = None
 
 
