@@ -14,6 +14,7 @@ from serinus.core.record import Command, Record
 from serinus.core.spec import Smoke
 from serinus.core.turn import Action, Judgement
 from serinus.core.world import World
+from serinus.judge.kept import Kept
 from serinus.judge.scrapes import Scrape, ScrapedPod
 
 
@@ -76,6 +77,16 @@ class Store(Protocol):
 
     async def save(self, record: Record, version: str | None) -> Saved:
         """Save over `version` (None: as the first). Raises LostRace, or Trouble when it cannot be known to be saved."""
+
+
+class Recordings(Protocol):
+    """Where the last rollouts' readings are kept, for people to read. No rollout depends on them."""
+
+    async def load(self) -> tuple[Kept, ...]:
+        """All that can be read, that of the rollout which began last first. Raises Trouble."""
+
+    async def save(self, kept: Kept) -> None:
+        """Save over what was saved of this rollout, and forget the oldest. May thin it, in place. Raises Trouble."""
 
 
 class Cluster(Protocol):

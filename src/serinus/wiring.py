@@ -2,15 +2,17 @@
 
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from serinus import __version__
 from serinus.core.plan import Plan
 from serinus.core.spec import MANAGED_BY, MANAGED_BY_LABEL
 from serinus.engine.cycle import Parts
+from serinus.engine.recorder import Recorder
 from serinus.gates.smoke import Smoke
 from serinus.gates.step import StepGates
+from serinus.judge.scrapes import Scrape, ScrapedPod
 from serinus.kube.client import Client, connect
 from serinus.kube.environment_proxy import proxy_from_environment
 from serinus.kube.events import KubeNotifier
@@ -21,7 +23,7 @@ from serinus.kube.store import SERVICE_LABEL, store_name
 from serinus.kube.target import Target
 from serinus.kube.world import KubeCluster
 from serinus.metrics.pods import PodScraper
-from serinus.ports import Clock, Dice, Reporter
+from serinus.ports import Clock, Dice, Metrics, Reporter
 from serinus.system import SystemClock, SystemDice
 
 USER_AGENT = f"serinus/{__version__}"
@@ -43,12 +45,16 @@ class Session:
 
 
 @contextlib.asynccontextmanager
-async def open_session(choice: Choice) -> AsyncIterator[Session]:
-    """Connect as the kubeconfig and the choice say. Raises KubeError."""
+async def open_session(choice: Choice, in_haste: bool = False) -> AsyncIterator[Session]:
+    """Connect as the kubeconfig and the choice say. Raises KubeError.
+
+    `in_haste`: without asking first whether the cluster answers; whoever wants that asks beside its own first request.
+    """
     clock, dice = SystemClock(), SystemDice()
     config = load_config(choice, os.environ)
     async with connect(config, clock=clock, dice=dice, user_agent=USER_AGENT) as client:
-        await client.server_version()  # a cluster that does not answer is told at once, not waited for
+        if not in_haste:
+            await client.server_version()  # a cluster that does not answer is told at once, not waited for
         yield Session(client, clock, dice, f"{os.uname().nodename}-{os.getpid()}-{dice.token()}")
 
 
@@ -57,8 +63,28 @@ def scraper_for(session: Session, target: Target, interval_seconds: float) -> Po
     return PodScraper(ProxiedPodPages(target), session.clock, interval_seconds)
 
 
-def parts_for(session: Session, target: Target, plan: Plan, reporter: Reporter) -> Parts:
+class RecordedMetrics:
+    """The Metrics port over another one: every reading is noted, and now and then saved, for people to read."""
+
+    def __init__(self, metrics: Metrics, recorder: Recorder) -> None:
+        self._metrics = metrics
+        self._recorder = recorder
+
+    async def read(self, pods: Sequence[ScrapedPod], t: float, weight_percent: float | None) -> Scrape:
+        """See `ports.Metrics`."""
+        scrape = await self._metrics.read(pods, t, weight_percent)
+        self._recorder.take(scrape.reading)
+        return scrape
+
+
+def recorder_for(session: Session, target: Target, reporter: Reporter) -> Recorder:
+    """Keeps what happens in a rollout for `serinus explain`, and hands on what is reported."""
+    return Recorder(target.recordings, session.clock, reporter)
+
+
+def parts_for(session: Session, target: Target, plan: Plan, recorder: Recorder) -> Parts:
     """What the engine works with, for one target."""
+    interval_seconds = plan.metrics.rules.interval_seconds if plan.metrics is not None else 0.0
     return Parts(
         runner=session.runner,
         clock=session.clock,
@@ -66,9 +92,9 @@ def parts_for(session: Session, target: Target, plan: Plan, reporter: Reporter) 
         store=target.store,
         smoke=Smoke(ProxiedPodHttp(target), os.environ),
         gates=StepGates(session.clock, session.dice, os.environ, _proxy_of),
-        metrics=scraper_for(session, target, plan.metrics.rules.interval_seconds if plan.metrics is not None else 0.0),
-        reporter=reporter,
-        notifier=KubeNotifier(target, session.runner, reporter),
+        metrics=RecordedMetrics(scraper_for(session, target, interval_seconds), recorder),
+        reporter=recorder,
+        notifier=KubeNotifier(target, session.runner, recorder),
     )
 
 

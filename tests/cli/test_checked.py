@@ -71,3 +71,19 @@ async def test_nothing_to_do_is_looked_at_no_further(world: World) -> None:
     same = msgspec.structs.replace(SPEC, images=(Image("demo/checkout:v1"),))
     assert await checked(world, same) == NothingToDo("v1", "checkout")
     assert not any(request.method == "POST" for request in world.sent)
+
+
+@pytest.mark.parametrize(("least", "may_miss"), [(None, 1), (3, 1), (4, 0), ("100%", 0)])
+async def test_on_the_way_back_no_more_pods_may_be_missing_than_every_disruption_budget_lets(
+    world: World, least: int | str | None, may_miss: int
+) -> None:
+    world.production()
+    if least is not None:
+        spec = {"minAvailable": least, "selector": {"matchLabels": {"app": "checkout"}}}
+        metadata = {"name": "checkout"}
+        budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata, "spec": spec}
+        world.create(budget)
+    found = await checked(world, SPEC)
+    assert not isinstance(found, NothingToDo)
+    assert found[0].stable is not None
+    assert found[0].stable.max_unavailable == may_miss

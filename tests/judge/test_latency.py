@@ -140,7 +140,7 @@ def test_without_any_history_nothing_is_staked() -> None:
 def test_scores_grow_with_the_bucket_and_leave_production_a_positive_factor(
     basis: str, margin: tuple[float, float], rung: int
 ) -> None:
-    odds = 1.15**rung
+    odds = 1.3**rung
     for score in scores(BASES[basis], rung, *margin, 0):
         assert list(score.values) == sorted(score.values)
         assert odds / (1 + odds) * max(score.burden) < 1

@@ -15,14 +15,14 @@ EDGES = (0.1, 0.5)
 NONE = (0.0, 0.0, 0.0)
 
 
-def test_the_basis_is_renewed_when_a_quarter_is_new_and_stays_until_then() -> None:
+def test_the_basis_is_renewed_when_half_as_much_is_new_and_stays_until_then() -> None:
     memory = open_memory(EDGES)
     remember(memory, NONE, (90, 8, 2), 0)
     assert memory.basis.stable == (90, 8, 2)
-    remember(memory, NONE, (20, 4, 0), 0)
+    remember(memory, NONE, (40, 9, 0), 0)
     assert memory.basis.stable == (90, 8, 2)
     remember(memory, NONE, (1, 0, 0), 0)
-    assert memory.basis.stable == (111, 12, 2)
+    assert memory.basis.stable == (131, 17, 2)
 
 
 def test_a_few_requests_of_the_canary_are_enough_for_new_scores() -> None:

@@ -49,8 +49,8 @@ async def test_it_costs_few_requests(world: World) -> None:
 async def test_everything_is_told_at_once(world: World) -> None:
     world.production(1, readinessProbe=None, pod={"volumes": [_volume("data")]})
     world.create(namespaced("v1", "PersistentVolumeClaim", "data", accessModes=["ReadWriteOncePod"]))
-    world.create(namespaced("v1", "ResourceQuota", "team", hard={"pods": "1"}), status=_quota("pods", "1", "1"))
     world.pod("legacy-0", "StatefulSet", "legacy")
+    world.create(namespaced("v1", "ResourceQuota", "team", hard={"pods": "1"}), status=_quota("pods", "1", "1"))
     world.autoscaler()
     report = await world.looked_at()
     assert [problem.what for problem in report.problems] == [

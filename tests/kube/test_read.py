@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from serinus.core.plan import HpaRef
+from serinus.core.plan import AutoscalerRef
 from serinus.core.pods import Container, Ended, Track
 from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL
 from serinus.kube.read import (
@@ -274,8 +274,8 @@ def hpa(min_replicas: int | None = 2, behavior: dict[str, Any] | None = None) ->
 
 
 def test_what_pinning_replaces_is_kept_to_the_letter() -> None:
-    assert hpa_ref(hpa()) == HpaRef("checkout", 2, None)
-    assert hpa_ref(hpa(None, STILL)) == HpaRef("checkout", None, STILL)
+    assert hpa_ref(hpa()) == AutoscalerRef("checkout", 2, None)
+    assert hpa_ref(hpa(None, STILL)) == AutoscalerRef("checkout", None, STILL)
 
 
 @pytest.mark.parametrize(
@@ -291,12 +291,12 @@ def test_what_pinning_replaces_is_kept_to_the_letter() -> None:
 def test_an_autoscaler_is_compared_with_pinned_and_with_before(
     raw: dict[str, Any], pinned: bool, as_before: bool
 ) -> None:
-    seen = autoscaler_of(raw, HpaRef("checkout", 2, None))
+    seen = autoscaler_of(raw, AutoscalerRef("checkout", 2, None))
     assert (seen.pinned, seen.as_before, seen.target) == (pinned, as_before, "checkout")
 
 
 def test_a_minimum_that_was_not_given_and_one_of_1_are_the_same() -> None:
-    assert autoscaler_of(hpa(1), HpaRef("checkout", None, None)).as_before
+    assert autoscaler_of(hpa(1), AutoscalerRef("checkout", None, None)).as_before
 
 
 # The survey
@@ -344,6 +344,32 @@ def test_a_surge_is_counted_in_pods_rounded_up(strategy: dict[str, Any] | None, 
     if strategy is not None:
         raw["spec"]["strategy"] = strategy
     assert deployment_facts(raw, kept=False).surge == pods
+
+
+@pytest.mark.parametrize(
+    ("rolling", "pods"),
+    [
+        ({"maxSurge": "25%", "maxUnavailable": "25%"}, 1),
+        ({"maxSurge": "25%", "maxUnavailable": "20%"}, 0),
+        ({"maxSurge": 1, "maxUnavailable": 0}, 0),
+        ({"maxSurge": 0, "maxUnavailable": "10%"}, 1),
+        ({"maxSurge": 0, "maxUnavailable": 9}, 4),
+        (None, 0),
+    ],
+)
+def test_how_many_pods_may_be_missing_is_rounded_down_but_one_can_always_move(
+    rolling: dict[str, Any] | None, pods: int
+) -> None:
+    raw = live()
+    raw["spec"]["strategy"] = {"rollingUpdate": rolling} if rolling is not None else {"type": "Recreate"}
+    assert deployment_facts(raw, kept=False).max_unavailable == pods
+
+
+@pytest.mark.parametrize("status", ["True", "False"])
+def test_a_deployment_whose_pods_are_refused_is_obstructed(status: str) -> None:
+    raw = live()
+    raw["status"]["conditions"] = [{"type": "ReplicaFailure", "status": status, "message": "exceeded quota"}]
+    assert workload_of(raw, (), asked_to_go=False).obstructed == (status == "True")
 
 
 @pytest.mark.parametrize(

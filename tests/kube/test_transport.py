@@ -86,9 +86,9 @@ async def test_a_read_is_given_up_after_half_a_minute() -> None:
 @pytest.mark.parametrize(
     ("first", "seconds"),
     [
-        (failure(429, **{"Retry-After": "7"}), 7.25),
-        (failure(429, details={"retryAfterSeconds": 3}), 3.25),
-        (failure(503, **{"Retry-After": "Thu, 01 Jan 2026 12:00:04 GMT"}), 4.25),
+        (failure(429, **{"Retry-After": "7"}), 7.05),
+        (failure(429, details={"retryAfterSeconds": 3}), 3.05),
+        (failure(503, **{"Retry-After": "Thu, 01 Jan 2026 12:00:04 GMT"}), 4.05),
         (failure(503, **{"Retry-After": "soon"}), 0.25),
     ],
 )

@@ -13,7 +13,7 @@ from serinus.core.state import State
 from serinus.core.turn import Action
 from tests.meta.source import SRC, functions, python_files, relative, tracked, tree
 
-PURE = ("src/serinus/core/", "src/serinus/judge/", "src/serinus/routers/")
+PURE = ("src/serinus/core/", "src/serinus/judge/", "src/serinus/report/", "src/serinus/routers/")
 RAW_OBJECTS = ("src/serinus/kube/", "src/serinus/sandbox/")
 LISTED = json.loads((Path(__file__).parent / "exceptions.json").read_text())
 OURS = {kind.__name__ for kind in (*get_args(State), *get_args(Action))}

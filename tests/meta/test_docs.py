@@ -3,11 +3,12 @@
 import re
 from itertools import pairwise
 
-from msgspec.structs import replace
+import msgspec
 
 from serinus.cli.exits import MEANINGS, Exit
+from serinus.core.config import ConfigKind, ConfigPlan
 from serinus.core.gates import Gate, Job
-from serinus.core.plan import HpaRef, Plan, Promotion
+from serinus.core.plan import AutoscalerKind, AutoscalerRef, Plan, Promotion
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
 from serinus.kube.rights import rights_needed
@@ -46,9 +47,10 @@ def test_every_outcome_is_documented() -> None:
 
 
 def test_every_right_that_may_be_needed_is_documented_and_no_other() -> None:
-    smoke, hpa = Smoke("/", "true"), HpaRef("hpa", 1, None)
-    gates = (Gate("load", Job("image:1")),)
-    plans: list[Plan] = [replace(plan_of(kind, smoke=smoke, hpa=hpa), gates=gates) for kind in Promotion]
+    smoke, kinds = Smoke("/", "true"), [AutoscalerRef("name", kind=kind) for kind in AutoscalerKind]
+    plans: list[Plan] = [plan_of(kind, smoke=smoke, autoscaler=one) for kind in Promotion for one in kinds]
+    more = {"config": ConfigPlan(kinds=tuple(ConfigKind)), "gates": (Gate("load", Job("image:1")),)}
+    plans = [msgspec.structs.replace(plan, **more) for plan in plans]
     rights = {right for plan in plans for right in rights_needed(plan)}
     needed = {(right.verb, right.plural, right.resource.group) for right in rights}
     documented = {

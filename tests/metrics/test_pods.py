@@ -108,6 +108,32 @@ async def test_a_page_that_is_nowhere_is_searched_for_again_but_not_in_every_rou
     assert (await world.one(S1)).requests == 5
 
 
+async def test_a_pod_that_does_not_listen_yet_is_searched_again_in_the_next_round(world: World) -> None:
+    world.pages.show("c-1", requests(5))
+    world.pages.refusing.add("c-1")
+    assert isinstance((await world.read(C1)).answers["c-1"], Failed)
+    world.pages.refusing.clear()
+    world.t += 0.001
+    assert (await world.one(C1)).requests == 5
+
+
+async def test_a_canary_is_asked_where_production_shows_its_metrics_without_a_search(world: World) -> None:
+    world.pages.show("s-1", requests(5), path="/q/metrics")
+    await world.read(S1)
+    world.pages.show("c-1", requests(1), path="/q/metrics")
+    world.pages.asked.clear()
+    scrape = await world.read(S1, C1)
+    assert scrape.reading.pods[1].requests == 1
+    assert [endpoint.path for _, endpoint in world.pages.asked] == ["/q/metrics", "/q/metrics"]
+
+
+async def test_a_series_that_has_not_changed_for_long_is_not_stale_beside_one_that_has(world: World) -> None:
+    now = world.clock.now().timestamp() * 1000
+    text = f'http_requests_total{{code="200"}} 7 {now:.0f}\nhttp_requests_total{{code="500"}} 1 {now - 900000:.0f}\n'
+    world.pages.show("s-1", text)
+    assert (await world.one(S1)).errors == 1
+
+
 async def test_a_page_that_moved_is_found_again_after_three_rounds_without_an_answer(world: World) -> None:
     world.pages.show("s-1", requests(5))
     await world.read(S1)
@@ -175,6 +201,12 @@ async def test_the_choice_is_told_with_what_was_passed_over(world: World) -> Non
     [note] = (await world.read(S1)).notes
     assert note.startswith("stable: http_requests_total (a counter by custom), errors by label code")
     assert "passed over: istio_requests_total" in note
+
+
+async def test_the_histogram_that_latency_is_read_from_is_not_called_passed_over(world: World) -> None:
+    world.pages.show("s-1", samples.PROMETHEUS_NET)
+    [note] = (await world.read(S1)).notes
+    assert "passed over" not in note
 
 
 async def test_a_choice_that_has_counted_is_kept_when_a_preferred_family_appears(world: World) -> None:

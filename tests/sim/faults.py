@@ -38,6 +38,7 @@ class Fault(Enum):
     UNDO = "someone runs rollout undo"
     REMOVED = "someone deletes the canary"
     RESIZED = "autoscaler free to move"
+    NO_ROOM = "quota full on the way back"
 
 
 CALLS = (
@@ -51,18 +52,23 @@ CALLS = (
     Fault.SLOW,
 )
 TO_PODS = (Fault.FLAPPING, Fault.EVICTED, Fault.NODE_LOST)
+DRAWN_APART = (Fault.NO_ROOM,)
+"""Kinds that came later: from dice of their own, so that a seed still means what it meant."""
 BY_OTHERS = (Fault.SCALED, Fault.SELECTOR, Fault.UNDO, Fault.REMOVED)
 
 
 class Faults:
     """The kinds armed in one run (each in a quarter of the runs) and how often they strike."""
 
-    def __init__(self, dice: random.Random) -> None:
+    def __init__(self, dice: random.Random, apart: random.Random) -> None:
         self.rates: dict[Fault, float] = {}
         for fault in Fault:
+            if fault in DRAWN_APART:
+                continue
             armed, rate = dice.random() < (0.08 if fault in BY_OTHERS else 0.25), dice.uniform(0.02, 0.3)
             if armed:
                 self.rates[fault] = rate
+        self.rates.update({fault: 1.0 for fault in DRAWN_APART if apart.random() < 0.15})
 
     def armed(self, fault: Fault) -> bool:
         return fault in self.rates

@@ -1,12 +1,16 @@
 """What the cluster does by itself: controllers, scheduler, kubelet, and the misfortunes of pods and nodes."""
 
+import random
+
 from msgspec.structs import replace
 
 from serinus.core.plan import Promotion
-from tests.sim.cluster import Cluster
+from serinus.core.state import Finished, Leaving
+from tests.sim.cluster import Cluster, config_of
 from tests.sim.deployments import sync
 from tests.sim.faults import TO_PODS, Fault
 from tests.sim.objects import (
+    CONFIG,
     DEPLOYMENT,
     EVERYTHING,
     HPA,
@@ -23,7 +27,7 @@ from tests.sim.objects import (
     Slice,
 )
 from tests.sim.observer import Observer
-from tests.sim.scenario import Health, Scenario
+from tests.sim.scenario import ORIGINAL, Health, Scenario
 
 PULL_MESSAGE = "manifest unknown"
 RESTART_SECONDS = 10.0
@@ -37,6 +41,7 @@ class Nature:
         self.faults, self.dice = scenario.faults, scenario.dice
         self._poked = False
         self._config_gone = False
+        self.original_changed = False  # the ConfigMap that copies are made of
         cluster.followers.append(self._on_change)
 
     def settle(self) -> None:
@@ -57,11 +62,17 @@ class Nature:
                 cluster.put(POD, Pod(cluster.uid(name), "v1", name, True, phase="Running"))
         cluster.put(SERVICE, Service(plan.service, version))
         cluster.put(SLICE, Slice(plan.service, frozenset(cluster.objects[POD])))
-        if plan.hpa is not None and plan.stable is not None:
-            behavior = "own" if plan.hpa.behavior is not None else None
-            cluster.put(HPA, Hpa(plan.hpa.name, plan.hpa.min_replicas, behavior, plan.stable.name))
+        if plan.autoscaler is not None and plan.stable is not None:
+            behavior = "own" if plan.autoscaler.behavior is not None else None
+            cluster.put(HPA, Hpa(plan.autoscaler.name, plan.autoscaler.min_replicas, behavior, plan.stable.name))
+            self._plan_unpinning()
             if self.faults.armed(Fault.RESIZED):
                 cluster.loop.call_later(15.0, self._autoscale)
+        if plan.config is not None:
+            for copy in plan.config.copies:
+                cluster.put_config(f"{copy.original}-v0")  # of some release that was over long ago
+                if copy.named != copy.original:
+                    cluster.put_config(copy.named)
         for fault in (*TO_PODS, Fault.CONFIG):
             if self.faults.armed(fault):
                 self._plan_misfortunes(fault)
@@ -69,6 +80,8 @@ class Nature:
     # Controllers
 
     def _on_change(self, kind: str) -> None:
+        if kind == CONFIG:
+            self.cluster.loop.call_later(1.0, self._config_back)
         if not self._poked:
             self._poked = True
             slow = self.faults.armed(Fault.CONTROLLERS) and self.dice.random() < self.faults.rates[Fault.CONTROLLERS]
@@ -113,26 +126,48 @@ class Nature:
         for each in list(self.cluster.objects[REPLICASET].values()):
             own = self.cluster.pods_of(each)
             missing = each.replicas - len(own)
-            if missing > 0 and not self._is_refused(each):
-                for _ in range(missing):
+            if missing > 0:
+                for _ in range(min(missing, self._room_for(each, missing))):
                     self.start(each.template, each.name)
             elif missing < 0:
                 for pod in sorted(own, key=lambda pod: (pod.ready, pod.phase == "Running"))[:-missing]:
                     self.end(pod)
 
-    def _is_refused(self, replicaset: ReplicaSet) -> bool:
-        if self.scenario.health is not Health.REFUSED or replicaset.template == "v1":
-            return False
+    def _room_for(self, replicaset: ReplicaSet, missing: int) -> int:
+        """How many pods of it the quota lets be made; its Deployment's status says whether that is too few."""
+        room = missing
+        if self.scenario.health is Health.REFUSED and replicaset.template != "v1":
+            room = 0
+        elif self.faults.armed(Fault.NO_ROOM) and isinstance(self.observer.state, Leaving):
+            pods = sum(bool(pod.owner) and not pod.failed for pod in self.cluster.objects[POD].values())
+            room = max(0, self.scenario.plan.replicas - pods)
+            if room < missing:
+                self.observer.struck(Fault.NO_ROOM)
         owner = next((one for one in self.cluster.objects[DEPLOYMENT].values() if one.uid == replicaset.owner), None)
-        if owner is not None and not owner.refused:
-            self.cluster.put(DEPLOYMENT, replace(owner, refused="exceeded quota: pods"))
-        return True
+        refused = "exceeded quota: pods" if room < missing else ""
+        if owner is not None and owner.refused != refused:
+            self.cluster.put(DEPLOYMENT, replace(owner, refused=refused))
+        return room
 
     def _endpoints(self) -> None:
         service = next(iter(self.cluster.objects[SERVICE].values()))
         ready = frozenset(pod.name for pod in self.cluster.objects[POD].values() if pod.ready and selects(service, pod))
         if self.cluster.get(SLICE, service.name).ready != ready:
             self.cluster.put(SLICE, Slice(service.name, ready))
+
+    def _plan_unpinning(self) -> None:
+        """Someone unpauses the ScaledObject, or edits the HPA, while a release holds it still."""
+        dice = random.Random(f"unpinning {self.scenario.seed}")
+        if dice.random() < 0.3:
+            self.cluster.loop.call_later(dice.uniform(1, self.scenario.horizon_seconds), self._unpin)
+
+    def _unpin(self) -> None:
+        plan, hpa = self.scenario.plan, next(iter(self.cluster.objects[HPA].values()), None)
+        if plan.autoscaler is None or hpa is None or hpa.behavior != "still":
+            return
+        own = "own" if plan.autoscaler.behavior is not None else None
+        self.observer.struck(Fault.RESIZED)
+        self.cluster.put(HPA, replace(hpa, behavior=own, min_replicas=plan.autoscaler.min_replicas))
 
     def _autoscale(self) -> None:
         """A free autoscaler wants some size or other; one that is pinned wants nothing."""
@@ -163,7 +198,7 @@ class Nature:
         self.cluster.put(POD, Pod(name, template, owner))
         if health is Health.UNSCHEDULABLE:
             self._become(name, unschedulable="0/3 nodes are available")
-        elif self._config_gone:
+        elif self._lacks_config(template):
             self._become(name, waiting="CreateContainerConfigError", message='configmap "settings" not found')
         elif health is Health.IMAGE:
             self.cluster.loop.call_later(
@@ -178,6 +213,10 @@ class Nature:
             if health in (Health.CRASHES_LATER, Health.OOM):
                 reason, code = ("OOMKilled", 137) if health is Health.OOM else ("Error", 1)
                 self.cluster.loop.call_later(seconds + self.dice.uniform(2, 40), self._crash, name, reason, code)
+
+    def _lacks_config(self, template: str) -> bool:
+        name = config_of(template, self.scenario.plan)
+        return self._config_gone or (name not in ("", ORIGINAL) and self.cluster.get(CONFIG, name) is None)
 
     def end(self, pod: Pod) -> None:
         """On its way out."""
@@ -219,6 +258,9 @@ class Nature:
 
     def _strike(self, fault: Fault) -> None:
         alive = [pod for pod in self.cluster.objects[POD].values() if not pod.deleting and not pod.failed]
+        if fault is Fault.CONFIG and self.scenario.plan.config is not None:
+            self._remove_copy()
+            return
         if fault is Fault.CONFIG:
             self._config_gone = True
             self.observer.struck(fault)
@@ -243,10 +285,18 @@ class Nature:
         if pod is not None and was_ready and pod.exit_code is None:
             self._ready(name)
 
+    def _remove_copy(self) -> None:
+        """Someone deletes the release's copy, and has changed the original, or not."""
+        [name] = [copy.name for copy in self.scenario.plan.config.copies] if self.scenario.plan.config else [""]
+        if self.cluster.get(CONFIG, name) is not None and not isinstance(self.observer.state, Finished):
+            self.observer.struck(Fault.CONFIG)
+            self.original_changed = self.original_changed or self.dice.random() < 0.3
+            self.cluster.remove(CONFIG, name)
+
     def _config_back(self) -> None:
         self._config_gone = False
         for pod in list(self.cluster.objects[POD].values()):
-            if pod.waiting == "CreateContainerConfigError":
+            if pod.waiting == "CreateContainerConfigError" and not self._lacks_config(pod.template):
                 self._become(pod.name, waiting="", message="")
                 self.cluster.loop.call_later(self.scenario.start_seconds, self._ready, pod.name)
 

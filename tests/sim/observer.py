@@ -7,7 +7,7 @@ from serinus.core.invariants import Rule
 from serinus.core.record import Record
 from serinus.core.state import Baking, Finished, Leaving, Paused, Promoting, Shifting, State
 from serinus.core.watcher import Watcher
-from tests.sim.cluster import Cluster
+from tests.sim.cluster import Cluster, config_in_use
 from tests.sim.faults import Fault
 from tests.sim.objects import DEPLOYMENT, EVERYTHING, POD, SERVICE, Deployment, Pod, Service
 from tests.sim.scenario import SKEW_SECONDS, Scenario
@@ -92,21 +92,27 @@ class Observer:
         """Whether it is the one that acts, as the record says, or nobody does yet."""
         return self._driver in ("", runner)
 
+    def config_removed(self, name: str) -> None:
+        """A runner removes a copy: never one that something still names."""
+        if name in config_in_use(self.cluster.objects, self.scenario.plan):
+            self.watcher.breach(Rule.RESTORED, f"{name} is removed, and is in use")
+
     # What is covered
 
-    def struck(self, fault: Fault) -> None:
-        """A fault had its effect."""
-        self._cover(fault.value)
+    def struck(self, fault: Fault, state: str = "") -> None:
+        """A fault had its effect; in this state of its victim's, where that may not have heard of the latest."""
+        self._cover(fault.value, state)
 
     def said(self, verb: str) -> None:
         """A person spoke, and was written down."""
         self.word = verb
         self._cover("-")
 
-    def _cover(self, fault: str) -> None:
+    def _cover(self, fault: str, state: str = "") -> None:
         if self.state is not None and not isinstance(self.state, Finished):
-            self.coverage[type(self.state).__name__, fault, self.word] += 1
-            self.cluster.note(f"* {fault}, {type(self.state).__name__}, last word {self.word}")
+            state = state or type(self.state).__name__
+            self.coverage[state, fault, self.word] += 1
+            self.cluster.note(f"* {fault}, {state}, last word {self.word}")
 
     # What is saved
 

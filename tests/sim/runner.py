@@ -14,20 +14,23 @@ from serinus.core.progress import Progress
 from serinus.core.reasons import Reason
 from serinus.core.record import Record, decode, encode
 from serinus.core.state import Evidence, Finished, Leaving
+from serinus.core.transition import PROBE_STAGE
 from serinus.core.turn import (
     Action,
     CreateCanary,
     CreateProbe,
     HandTemplate,
     Judgement,
+    MakeCopy,
     MarkVersion,
     OrphanCanary,
-    PinHpa,
+    PinAutoscaler,
     ReleaseStable,
     RemoveCanary,
+    RemoveCopy,
     RemoveProbe,
     RemoveStable,
-    RestoreHpa,
+    RestoreAutoscaler,
     ScaleCanary,
     ScaleStable,
     SizeAdopted,
@@ -43,9 +46,9 @@ from tests.sim.cluster import Cluster
 from tests.sim.faults import Fault
 from tests.sim.nature import Nature
 from tests.sim.network import Network, Sender
-from tests.sim.objects import DEPLOYMENT, HPA, POD, RECORD, REPLICASET, SERVICE, Deployment, Saving
+from tests.sim.objects import CONFIG, DEPLOYMENT, HPA, POD, RECORD, REPLICASET, SERVICE, Deployment, Saving
 from tests.sim.observer import Observer
-from tests.sim.scenario import Health, Scenario
+from tests.sim.scenario import ORIGINAL, Health, Scenario
 from tests.sim.view import SkewedClock, View
 
 STORE = "serinus-checkout"
@@ -125,12 +128,13 @@ class Runner(Sender):
     async def ask(self, question: SmokeQuestion) -> Judgement:
         """The SmokeGate port."""
         dice, faults = self.scenario.dice, self.scenario.faults
+        asked_in = "Preparing" if question.stage == PROBE_STAGE else "Baking"
         if faults.armed(Fault.SMOKE_NEVER) and dice.random() < faults.rates[Fault.SMOKE_NEVER]:
-            self.observer.struck(Fault.SMOKE_NEVER)
+            self.observer.struck(Fault.SMOKE_NEVER, asked_in)
             await self.cluster.loop.create_future()
         late = faults.armed(Fault.SMOKE_LATE) and dice.random() < faults.rates[Fault.SMOKE_LATE]
         if late:
-            self.observer.struck(Fault.SMOKE_LATE)
+            self.observer.struck(Fault.SMOKE_LATE, asked_in)
         await asyncio.sleep(dice.uniform(8, 14) if late else dice.uniform(0.1, 3.0))
         if not question.pods or self.scenario.health is Health.SMOKE:
             return Judgement(Verdict.FAIL, Reason.SMOKE_FAILED, Evidence("GET /healthz answered 500"))
@@ -227,6 +231,8 @@ class SimCluster:
             runner.view.deleted.add(gone.uid)
         if isinstance(action, RemoveStable) and (stable := runner.view.stable(plan)):
             runner.view.deleted.add(stable.uid)
+        if isinstance(action, RemoveCopy) and (copy := runner.view.data[CONFIG].get(action.name)):
+            runner.view.deleted.add(copy.uid)
         if isinstance(action, RemoveProbe):
             runner.view.deleted.add("checkout-v2-smoke")
 
@@ -264,17 +270,21 @@ class Request:
             case RemoveCanary() | OrphanCanary() | RemoveStable():
                 name = stable if isinstance(action, RemoveStable) else plan.canary_name
                 return self._delete(name, isinstance(action, OrphanCanary))
+            case MakeCopy(copy):
+                return lambda: self._make_copy(copy.name)
+            case RemoveCopy(_, name):
+                return self._remove_copy(name)
             case CreateProbe():
                 return self._create_probe
             case RemoveProbe():
                 return self._remove_probe
             case MarkVersion(version):
                 return lambda: self._mark(version)
-            case PinHpa():
+            case PinAutoscaler():
                 return lambda: self._hpa(min_replicas=1, behavior="still")
-            case RestoreHpa(target) if plan.hpa is not None:
-                own = "own" if plan.hpa.behavior is not None else None
-                return lambda: self._hpa(min_replicas=plan.hpa.min_replicas or 1, behavior=own, target=target)  # type: ignore[union-attr]
+            case RestoreAutoscaler(target) if plan.autoscaler is not None:
+                own = "own" if plan.autoscaler.behavior is not None else None
+                return lambda: self._hpa(min_replicas=plan.autoscaler.min_replicas or 1, behavior=own, target=target)  # type: ignore[union-attr]
             case _:
                 raise AssertionError(f"{action} is not for the cluster")
 
@@ -348,13 +358,30 @@ class Request:
         if pod is not None:
             self.nature.end(pod)
 
+    def _make_copy(self, name: str) -> Any:
+        if self.nature.original_changed:
+            self.view.config_lost = f"ConfigMap {ORIGINAL} does not hold any more what {name} is named for"
+            raise Trouble(self.view.config_lost)
+        return CONFIG, self.cluster.put_config(name)
+
+    def _remove_copy(self, name: str) -> Effect:
+        seen = self.view.data[CONFIG].get(name)
+
+        def effect() -> Any:
+            there = self.cluster.get(CONFIG, name)
+            if there is not None and there.uid == seen.uid:
+                self.nature.observer.config_removed(name)
+                self.cluster.remove(CONFIG, name)
+
+        return effect
+
     def _mark(self, version: str | None) -> Any:
         service = replace(self.cluster.get(SERVICE, self.plan.service), version=version)
         self.cluster.put(SERVICE, service)
         return SERVICE, service
 
     def _hpa(self, **fields: Any) -> Any:
-        name = self.plan.hpa.name if self.plan.hpa is not None else ""
+        name = self.plan.autoscaler.name if self.plan.autoscaler is not None else ""
         there = self.cluster.get(HPA, name)
         if there is None:
             return None

@@ -10,14 +10,17 @@ from enum import Enum
 
 import msgspec
 
+from serinus.core.config import ConfigCopy, ConfigKind, ConfigPlan
 from serinus.core.gates import Command, Gate
-from serinus.core.plan import Approval, HpaRef, Plan, Promotion, StableRef, Timing, make_steps
+from serinus.core.plan import Approval, AutoscalerRef, Plan, Promotion, StableRef, Timing, make_steps
 from serinus.core.spec import Capacity, Naming, Smoke, StepSpec
 from serinus.core.state import PauseEnd
 from tests.sim.faults import Fault, Faults
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SKEW_SECONDS = 30.0
+ORIGINAL = "settings"
+"""The user's ConfigMap."""
 
 
 class Health(Enum):
@@ -70,9 +73,10 @@ VERBS = ("abort", "pause", "resume", "promote", "promote --full", "veto", "super
 def draw(seed: int) -> Scenario:
     """The world of this seed."""
     dice = random.Random(seed)
-    faults = Faults(dice)
+    apart = random.Random(f"apart {seed}")
+    faults = Faults(dice, apart)
     gate_dice = random.Random(f"gates of {seed}")  # of their own: what a seed meant before there were gates, it means
-    plan = _with_gates(_plan(dice), gate_dice)
+    plan = _with_gates(_with_config(_plan(dice), random.Random(f"config {seed}")), gate_dice)
     health = Health.GOOD if dice.random() < 0.6 else dice.choice(HARMS_OF_PODS)
     if health is Health.SMOKE and plan.smoke is None:
         health = Health.CRASHES_LATER
@@ -88,7 +92,7 @@ def draw(seed: int) -> Scenario:
         faults=faults,
         start_seconds=dice.uniform(0.5, 6.0),
         grace_seconds=dice.choice((0.5, 2.0, 10.0)),
-        words=_words(dice, expected),
+        words=_words(dice, expected, apart),
         runners=runners,
         skews=tuple(round(dice.uniform(-skewed, skewed), 1) for _ in range(8)),
         horizon_seconds=expected * 1.5,
@@ -118,7 +122,7 @@ def check_world(scenario: Scenario) -> None:
         assert plan.stable.name != plan.canary_name, "two Deployments have two names"
     assert plan.smoke is not None or scenario.health is not Health.SMOKE, "only a smoke test that is there can fail"
     assert plan.gates or scenario.health is not Health.GATE, "only a gate that is there can refuse"
-    assert plan.hpa is None or plan.stable is not None, "an autoscaler has something to scale"
+    assert plan.autoscaler is None or plan.stable is not None, "an autoscaler has something to scale"
     assert all(abs(skew) <= SKEW_SECONDS for skew in scenario.skews), "clocks within their bounds"
 
 
@@ -137,8 +141,10 @@ def _plan(dice: random.Random) -> Plan:
     stable_name = "checkout-v1" if by_name else "checkout"
     mark_version = by_name or dice.random() < 0.3
     label = dice.choice(("v1", "v1", None)) if mark_version else None
-    stable = StableRef(stable_name, "uid-stable", "v1", replicas, {"app": "checkout:v1"}, surge, label)
-    hpa = HpaRef("checkout", dice.choice((None, 1, 2)), dice.choice((None, {"scaleUp": {"selectPolicy": "Max"}})))
+    stable = StableRef(stable_name, "uid-stable", "v1", replicas, {"app": "checkout:v1"}, surge, label, replicas // 4)
+    hpa = AutoscalerRef(
+        "checkout", dice.choice((None, 1, 2)), dice.choice((None, {"scaleUp": {"selectPolicy": "Max"}}))
+    )
     return Plan(
         rollout="0000aaaa",
         namespace="shop",
@@ -157,7 +163,7 @@ def _plan(dice: random.Random) -> Plan:
         smoke_before_traffic=smoke is not None and not first,
         mark_version=mark_version,
         keep_previous=by_name and dice.random() < 0.3,
-        hpa=hpa if not first and dice.random() < 0.3 else None,
+        autoscaler=hpa if not first and dice.random() < 0.3 else None,
         hold_seconds=dice.choice((None, None, None, 45.0)),
     )
 
@@ -177,12 +183,22 @@ def _with_gates(plan: Plan, dice: random.Random) -> Plan:
     return msgspec.structs.replace(plan, steps=steps, gates=(gate,))
 
 
+def _with_config(plan: Plan, dice: random.Random) -> Plan:
+    """With versioned config or without; production names the original, or the copy of the release before."""
+    if plan.stable is None or dice.random() < 0.6:
+        return plan
+    named = dice.choice((ORIGINAL, f"{ORIGINAL}-v1"))
+    copy = ConfigCopy(ConfigKind.CONFIG_MAP, named, ORIGINAL, f"{ORIGINAL}-v2")
+    return msgspec.structs.replace(plan, config=ConfigPlan((copy,), (ConfigKind.CONFIG_MAP,)))
+
+
 def _shares(dice: random.Random) -> tuple[StepSpec, ...] | None:
     percents = dice.choice((None, (50,), (25, 50), (10, 20, 50), (100,)))
     return tuple(StepSpec(float(percent)) for percent in percents) if percents is not None else None
 
 
-def _words(dice: random.Random, expected_seconds: float) -> tuple[Word, ...]:
+def _words(dice: random.Random, expected_seconds: float, apart: random.Random) -> tuple[Word, ...]:
+    """`apart`: draws what came later, so that a seed still means what it meant."""
     count = dice.choices((0, 1, 2, 3), (9, 6, 2, 1))[0]
     words = [
         Word(
@@ -193,4 +209,6 @@ def _words(dice: random.Random, expected_seconds: float) -> tuple[Word, ...]:
         )
         for _ in range(count)
     ]
+    if apart.random() < 0.03:  # before anything has been done
+        words.append(Word(apart.uniform(0.02, 0.3), "pause", 60.0, PauseEnd.GO_ON))
     return tuple(sorted(words, key=lambda word: word.seconds))

@@ -100,8 +100,8 @@ async def _until_ready(module: str, options: list[str], folder: Path) -> AsyncIt
         if process.returncode is None:
             process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            await asyncio.wait_for(process.communicate(), STOP_SECONDS)  # to the pipe's end: then asyncio lets go of it
         except TimeoutError:
             process.kill()
-            await process.wait()
+            await process.communicate()
     assert not log.read_text(), f"{module} complained: {log.read_text()}"

@@ -51,7 +51,7 @@ async def users(url: str, rate: int, connections: str, folder: Path) -> AsyncIte
     finally:
         if process.returncode is None:
             process.kill()
-            await process.communicate()
+        await process.communicate()
     summary = json.loads(output.splitlines()[-1])
     traffic.sent, traffic.errors, traffic.by_version = summary["sent"], summary["errors"], summary["by_version"]
     traffic.requests += (json.loads(line) for line in out.read_text().splitlines())

@@ -35,7 +35,7 @@ class Refused(click.ClickException):
 
 async def checked_plan(session: Session, target: Target, spec: Spec) -> tuple[Plan, tuple[Note, ...]] | NothingToDo:
     """The plan, and what is to be known of it. Raises Refused, KubeError."""
-    found = resolve(spec, await survey(target), session.dice.token())
+    found = resolve(spec, await survey(target, spec.config), session.dice.token())
     if isinstance(found, NothingToDo):
         return found
     plan = found.plan if isinstance(found, Objections) else found
@@ -53,4 +53,12 @@ async def checked_plan(session: Session, target: Target, spec: Spec) -> tuple[Pl
     if frozen is not None:
         override = f"{spec.during_freeze} (freeze: {frozen.window.reason})"
         plan = msgspec.structs.replace(plan, freeze_override=override)
-    return plan, (*report.notes, *measured.notes)
+    return within_budgets(plan, report.budgets_want), (*report.notes, *measured.notes)
+
+
+def within_budgets(plan: Plan, budgets_want: int) -> Plan:
+    """The plan, whose way back lets no fewer pods serve than every PodDisruptionBudget wants."""
+    if plan.stable is None:
+        return plan
+    spare = max(0, min(plan.stable.max_unavailable, plan.replicas - budgets_want))
+    return msgspec.structs.replace(plan, stable=msgspec.structs.replace(plan.stable, max_unavailable=spare))

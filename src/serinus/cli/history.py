@@ -1,15 +1,14 @@
-"""`serinus history | explain | list`: how rollouts ended, and why."""
+"""`serinus history | list`: how rollouts ended, and where those under way are."""
 
 import json
 from typing import Any
 
 import click
 
-from serinus.cli.exits import MEANINGS, Exit
+from serinus.cli.exits import Exit
 from serinus.cli.options import choice_of, cluster_options, run
 from serinus.cli.status import sentence_of
 from serinus.core.record import NewerFormat, Past, Record, Unreadable
-from serinus.core.state import Finished, Leaving
 from serinus.kube.kubeconfig import Choice
 from serinus.kube.resources import CONFIGMAPS, Raw
 from serinus.kube.store import SERVICE_LABEL, saved_of
@@ -32,34 +31,6 @@ async def _history(choice: Choice, service: str, output: str) -> Exit:
         click.echo(_json(past) if output == "json" else _line(past))
     if record is None or not record.history:
         click.echo(f"Service {service} was never released by Serinus", err=True)
-    return Exit.DONE
-
-
-@click.command()
-@click.argument("service", required=False)
-@cluster_options
-def explain(service: str | None, **values: Any) -> int:
-    """Say why the rollout of SERVICE is where it is, or ended as it did. Without SERVICE: what the exit codes mean."""
-    if service is None:
-        for code, meaning in MEANINGS.items():
-            click.echo(f"{code.value:>3}  {meaning}")
-        return Exit.DONE
-    return run(_explain(choice_of(values), service))
-
-
-async def _explain(choice: Choice, service: str) -> Exit:
-    record = await _record(choice, service)
-    if record is None:
-        click.echo(f"Service {service} was never released by Serinus")
-        return Exit.DONE
-    plan, state = record.plan, record.state
-    before = plan.stable.version if plan.stable is not None else "nothing"
-    click.echo(f"{before} -> {plan.version}: {sentence_of(plan, state)}")
-    if isinstance(state, Finished | Leaving):
-        click.echo(f"  reason: {state.reason.name} ({state.reason.value})")
-        click.echo(f"  share:  the new version had at most {state.share_percent:.0f} % of traffic")
-        for line in state.evidence.lines:
-            click.echo(f"  seen:   {line}")
     return Exit.DONE
 
 

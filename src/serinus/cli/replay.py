@@ -1,7 +1,7 @@
 """`serinus judge replay`: recorded readings through the very judge that decides on rollouts. Needs no cluster."""
 
 import sys
-from typing import BinaryIO
+from typing import IO
 
 import click
 import msgspec
@@ -9,6 +9,7 @@ import msgspec
 from serinus.cli.exits import Exit
 from serinus.core.turn import Verdict
 from serinus.judge.decide import Finding
+from serinus.judge.explain import sentence_of
 from serinus.judge.judge import step
 from serinus.judge.policy import Policy, PolicyError, parse_margins, parse_metrics, policy_of
 from serinus.judge.readings import Reading
@@ -41,12 +42,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 @click.command()
-@click.argument("file", type=click.File("rb", lazy=False), metavar="FILE")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True), metavar="FILE")
 @click.option("--each", is_flag=True, help="Answer every line as it comes, with what is known by then.")
 @click.option("--alpha", type=float, default=Policy().alpha, show_default=True, help="Chance of a false rollback.")
 @click.option("--margins", default="", metavar="M", help="Such as errors=0.25+0.001,latency=0.25+0.002.")
 @click.option("--metrics", default="", metavar="M", help="Such as errors,latency; default: all that are there.")
-def replay(file: BinaryIO, each: bool, alpha: float, margins: str, metrics: str) -> int:
+def replay(file: str, each: bool, alpha: float, margins: str, metrics: str) -> int:
     """Feed recorded readings (FILE, or - for standard input) through the judge.
 
     \b
@@ -57,31 +58,37 @@ def replay(file: BinaryIO, each: bool, alpha: float, margins: str, metrics: str)
         policy = policy_of(alpha, chosen, parse_margins(margins) if margins else {})
     except PolicyError as error:
         raise click.UsageError(str(error)) from error
+    with click.open_file(file, "rb") as recording:
+        runs = _replay(policy, recording, "standard input" if file == "-" else file, each)
+    if not each:
+        for name, run in runs.items():
+            if run.last is not None:
+                _write(_answer(name, policy, run, run.last))
+    return Exit.DONE
+
+
+def _replay(policy: Policy, recording: IO[bytes], source: str, each: bool) -> dict[str, Run]:
+    """All runs of the recording, judged to its end. Reads a line, and no further, before it is judged and answered."""
     runs: dict[str, Run] = {}
     decode = msgspec.json.Decoder(Reading).decode
-    for number, line in enumerate(iter(file.readline, b""), 1):
+    for number, line in enumerate(iter(recording.readline, b""), 1):
         if line.isspace():
             continue
         try:
             reading = decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            sys.stdout.flush()
-            raise _bad_line(file.name, number, line, error) from error
+            raise _bad_line(source, number, line, error) from error
         run = runs.get(reading.run)
         if run is None:
             run = runs[reading.run] = Run()
         if each or run.last is None or run.last.verdict is not Verdict.FAIL:
             run.state, run.last = step(policy, run.state, reading)
         if each:
-            _write(_answer(reading.run, run.last))
-    if not each:
-        for name, run in runs.items():
-            if run.last is not None:
-                _write(_answer(name, run.last))
-    return Exit.DONE
+            _write(_answer(reading.run, policy, run, run.last))
+    return runs
 
 
-def _answer(name: str, finding: Finding) -> Answer:
+def _answer(name: str, policy: Policy, run: Run, finding: Finding) -> Answer:
     return Answer(
         name,
         finding.verdict.name.lower(),
@@ -89,7 +96,7 @@ def _answer(name: str, finding: Finding) -> Answer:
         finding.metric,
         round(finding.evidence, 4),
         round(finding.threshold, 4),
-        finding.reason or (finding.hold.value if finding.hold is not None else ""),
+        sentence_of(policy, run.state, finding),
         finding.may_advance,
         finding.replace,
     )

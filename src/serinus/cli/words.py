@@ -10,7 +10,7 @@ from serinus.core.survey import Problem
 from serinus.engine.observe import ABORTING
 from serinus.kube.target import Target
 from serinus.kube.world import KubeCluster
-from serinus.ports import LostRace, Trouble
+from serinus.ports import LostRace, Saved, Trouble
 from serinus.wiring import Session
 
 RACE_SECONDS = 1.0
@@ -37,6 +37,12 @@ async def ask(
             return command.id
         await KubeCluster(target).changed(RACE_SECONDS)
     raise Trouble(f"Service {target.service} has no rollout to speak to")
+
+
+def is_asked_back(saved: Saved) -> bool:
+    """Whether the way back has been asked for already."""
+    word = saved.command
+    return word is not None and word.rollout == saved.record.plan.rollout and word.verb in ABORTING
 
 
 def who() -> str:

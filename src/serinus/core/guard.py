@@ -32,7 +32,7 @@ def instead(plan: Plan, state: State, after: State, facts: Facts, broken: tuple[
     lines = tuple(f"rule {breach.rule.value}: {breach.sentence}" for breach in broken)
     evidence = Evidence(f"{Reason.BROKEN_RULE.value}: {broken[0].sentence}", lines)
     leaving = state if isinstance(state, Leaving) else Leaving(facts.now, Reason.BROKEN_RULE, evidence, 0.0)
-    wishes = wishes_to_leave(plan, facts)
+    wishes = wishes_to_leave(plan, facts, (facts.now - leaving.entered).total_seconds())
     if isinstance(after, Finished):  # its deadline is over, or it is said to be back and is not: that is the end
         return after, ()
     safe = not check(plan, state, leaving, facts, wishes)

@@ -22,10 +22,11 @@ from serinus.core.turn import (
     MarkVersion,
     OrphanCanary,
     RemoveCanary,
+    RemoveCopy,
     RemoveJob,
     RemoveProbe,
     RemoveStable,
-    RestoreHpa,
+    RestoreAutoscaler,
     ScaleCanary,
     ScaleStable,
     TakeBackTemplate,
@@ -88,13 +89,19 @@ def check(plan: Plan, before: State, after: State, facts: Facts, wishes: Wishes)
 
 
 def _capacity_is_kept(turned: _Turned) -> Iterator[str]:
-    """Ready capacity never falls below what production had, and nothing goes before its replacement is seen ready."""
+    """Ready capacity never falls below what production had, and nothing goes before its replacement is seen ready.
+
+    On the way back it may be less by maxUnavailable; on the way forwards there is never a need.
+    """
     if turned.plan.stable is None:
         return
     for wish in turned.wishes:
         left = _serving_after(turned, wish)
         now = turned.canary_serving + turned.stable_serving
-        if left is not None and left < min(now, turned.plan.replicas):
+        least = turned.plan.replicas
+        if isinstance(turned.after, Leaving):
+            least -= turned.plan.stable.max_unavailable
+        if left is not None and left < min(now, least):
             yield f"{wish} would leave {left} of {turned.plan.replicas} ready pods"
         if isinstance(wish, RemoveStable) and turned.canary_serving < turned.plan.replicas:
             yield f"the previous version would go with {turned.canary_serving} of {turned.plan.replicas} pods ready"
@@ -239,10 +246,10 @@ def _leads_back(plan: Plan, wish: Action) -> bool:
         return wish.replicas < wish.seen
     if isinstance(wish, MarkVersion):
         return plan.stable is not None and wish.version == plan.stable.label
-    if isinstance(wish, RestoreHpa):
+    if isinstance(wish, RestoreAutoscaler):
         return plan.stable is not None and wish.target == plan.stable.name
     return isinstance(
-        wish, RemoveCanary | RemoveProbe | RemoveJob | TakeBackTemplate
+        wish, RemoveCanary | RemoveProbe | RemoveCopy | RemoveJob | TakeBackTemplate
     )  # what is not named does not lead back
 
 
@@ -271,7 +278,7 @@ def _all_is_restored(turned: _Turned) -> Iterator[str]:
         if facts.stable.wanted != plan.replicas:
             yield f"production is left at {facts.stable.wanted} of {plan.replicas} pods"
     target = plan.stable.name if stays else plan.canary_name
-    if facts.hpa is not None and not (facts.hpa.as_before and facts.hpa.target == target):
+    if facts.autoscaler is not None and not (facts.autoscaler.as_before and facts.autoscaler.target == target):
         yield "the autoscaler has not got back what it had"
     wrong = plan.version if after.outcome is not Outcome.PROMOTED else plan.stable.label
     if plan.mark_version and facts.service_version == wrong:
@@ -294,6 +301,8 @@ def _nothing_is_left(turned: _Turned) -> Iterator[str]:
         yield f"{facts.canary_pods_left} canary pods are left"
     if promoted and plan.promotion is Promotion.RENAME and _is_left(plan, facts.stable):
         yield "the previous version is left"
+    if facts.copies is not None and facts.copies.unused:
+        yield f"copies that nothing names are left: {', '.join(copy.name for copy in facts.copies.unused)}"
 
 
 def _is_left(plan: Plan, stable: Workload | None) -> bool:

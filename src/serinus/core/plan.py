@@ -11,6 +11,7 @@ from typing import assert_never
 
 import msgspec
 
+from serinus.core.config import ConfigPlan
 from serinus.core.gates import Gate, Job, distinct, longest_seconds
 from serinus.core.spec import ApprovalDefault, Capacity, Gating, Metrics, Naming, Smoke, Spec, StepSpec
 from serinus.core.state import PauseEnd
@@ -22,6 +23,9 @@ TOLERANCE_RATIO = 1.25
 DEFAULT_STEPS_PERCENT = (25, 50, 75)
 PROMOTION_DEADLINE_SECONDS = 600.0
 LEAVING_DEADLINE_SECONDS = 900.0
+PATIENCE_SECONDS = 2.0
+"""On the way back: how long production's pods may take before the canary makes way for them, as maxUnavailable allows.
+"""
 
 
 class Promotion(enum.Enum):
@@ -70,14 +74,27 @@ class StableRef(msgspec.Struct, frozen=True):
     images: dict[str, str]
     max_surge: int | str | None = None
     label: str | None = None  # the Service's `version` label as it was; None: it had none
+    max_unavailable: int = 0  # pods that may be missing for a while: by its strategy, and by every PodDisruptionBudget
 
 
-class HpaRef(msgspec.Struct, frozen=True):
-    """A HorizontalPodAutoscaler of production: its name, and the raw fields that pinning replaces (None: absent)."""
+class AutoscalerKind(enum.Enum):
+    """What can scale production; the value is the API's kind."""
+
+    HPA = "HorizontalPodAutoscaler"
+    SCALED_OBJECT = "ScaledObject"  # KEDA's, which makes an HPA of its own
+
+
+class AutoscalerRef(msgspec.Struct, frozen=True):
+    """Production's autoscaler: its name, and what pinning replaces, as it was.
+
+    Of a HorizontalPodAutoscaler the raw fields (None: absent); of a ScaledObject the annotations that pause it.
+    """
 
     name: str
-    min_replicas: int | None
-    behavior: dict[str, object] | None
+    min_replicas: int | None = None
+    behavior: dict[str, object] | None = None
+    kind: AutoscalerKind = AutoscalerKind.HPA
+    paused: dict[str, str] = {}
 
 
 class MetricsPlan(msgspec.Struct, frozen=True):
@@ -110,13 +127,14 @@ class Plan(msgspec.Struct, frozen=True):
     gates: tuple[Gate, ...] = ()  # all that any step names
     mark_version: bool = True  # the Service's `version` label is kept up to date
     keep_previous: bool = False
-    hpa: HpaRef | None = None
+    autoscaler: AutoscalerRef | None = msgspec.field(default=None, name="hpa")  # "hpa": as saved since format 1
     hold_seconds: float | None = None  # harm holds the rollout for so long, for a person to decide; None: it reverts
     freeze_override: str | None = None  # why it began inside a freeze window
     promotion_deadline_seconds: float = PROMOTION_DEADLINE_SECONDS
     leaving_deadline_seconds: float = LEAVING_DEADLINE_SECONDS
     metrics: MetricsPlan | None = None  # None: nobody looks at metrics
     revives: bool = False  # the canary's Deployment was kept before: it is scaled up, and on the way back to 0 again
+    config: ConfigPlan | None = None  # the release's own ConfigMaps and Secrets; None: it shares production's
     spec: Spec | None = None  # what was asked for: `serinus retry` asks for it again
 
 

@@ -12,7 +12,7 @@ from typing import assert_never
 import msgspec
 
 from serinus.core.checks import all_passed, harm, questions, what_was_missing
-from serinus.core.plan import Plan, Promotion
+from serinus.core.plan import PATIENCE_SECONDS, Plan, Promotion
 from serinus.core.promotion import past_return, wishes_to_promote
 from serinus.core.reasons import Outcome, Reason, outcome_of
 from serinus.core.record import bounded
@@ -32,7 +32,6 @@ from serinus.core.turn import (
     CreateProbe,
     Facts,
     Judgement,
-    PinHpa,
     RemoveProbe,
     Request,
     RunSmoke,
@@ -45,7 +44,8 @@ from serinus.core.wishes import (
     is_back,
     share_given,
     share_holds,
-    wishes_for_autoscaler,
+    wishes_first,
+    wishes_for_scaler,
     wishes_for_share,
     wishes_to_leave,
     wishes_without_jobs,
@@ -98,7 +98,8 @@ def next_looks(plan: Plan, state: State) -> tuple[datetime, ...]:
         case Promoting(entered):
             return (entered + timedelta(seconds=plan.promotion_deadline_seconds),)
         case Leaving(entered):
-            return (entered + timedelta(seconds=plan.leaving_deadline_seconds),)
+            patience_ends = entered + timedelta(seconds=PATIENCE_SECONDS)
+            return patience_ends, entered + timedelta(seconds=plan.leaving_deadline_seconds)
         case _:
             assert_never(state)
 
@@ -133,8 +134,8 @@ def _is_further(state: Underway, after: State) -> bool:
 
 def _go_on(plan: Plan, state: Underway, facts: Facts) -> Turn:
     is_over = isinstance(state, Paused) and facts.now >= state.until  # an autoscaler must not keep a pause for ever
-    if facts.hpa is not None and not facts.hpa.pinned and not is_over:
-        return state, (PinHpa(),)  # before any size is changed, and again if someone undoes it
+    if (first := wishes_first(facts)) and not is_over:
+        return state, first
     match state:
         case Preparing():
             return _prepare(plan, state, facts)
@@ -256,7 +257,7 @@ def _held_by_policy(plan: Plan, state: Underway, facts: Facts) -> State | None:
 
 
 def _promote(plan: Plan, state: Promoting, facts: Facts) -> Turn:
-    called_off = facts.abort or facts.veto or _canary_gone(plan, facts)
+    called_off = facts.abort or facts.veto or facts.foreign or _canary_gone(plan, facts)
     if called_off is not None and not past_return(plan, facts):
         return _leaving(plan, state, facts, called_off), wishes_to_leave(plan, facts)
     wishes, complete = wishes_to_promote(plan, facts)
@@ -352,7 +353,7 @@ def _leaving(plan: Plan, state: State, facts: Facts, grounds: Judgement) -> Leav
 
 
 def _leave(plan: Plan, state: Leaving, facts: Facts) -> Turn:
-    wishes = wishes_to_leave(plan, facts)
+    wishes = wishes_to_leave(plan, facts, (facts.now - state.entered).total_seconds())
     is_late = facts.now - state.entered >= timedelta(seconds=plan.leaving_deadline_seconds)
     if not wishes and is_back(plan, facts) and (is_late or not facts.calls_pending):
         return Finished(facts.now, outcome_of(state.reason), state.reason, state.evidence, state.share_percent), ()
@@ -360,5 +361,5 @@ def _leave(plan: Plan, state: Leaving, facts: Facts) -> Turn:
         lines = (*state.evidence.lines, "the way back was not seen to complete by its deadline")
         evidence = msgspec.structs.replace(state.evidence, lines=lines)
         stuck = Finished(facts.now, Outcome.STUCK, state.reason, evidence, state.share_percent)
-        return stuck, wishes_for_autoscaler(plan, facts)  # asked once: a person must look, but not for this
+        return stuck, wishes_for_scaler(plan, facts)  # asked once: a person must look, but not for this
     return state, wishes

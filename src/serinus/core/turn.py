@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 
+from serinus.core.config import ConfigCopy, ConfigKind, Copies
 from serinus.core.reasons import Reason
 from serinus.core.state import Evidence, PauseEnd, State
 
@@ -70,6 +71,7 @@ class Workload:
     max_surge: int | str | None = None
     deleting: bool = False
     serving_at_most: int = 0  # the greater of the two counts: what may not be taken for idle
+    obstructed: bool = False  # pods that it is to have are refused, or find no room
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +134,9 @@ class Facts:
     gates: tuple[GateAnswer, ...] = ()  # of this step's gates; one that is not here has not answered yet
     jobs: tuple[GateJob, ...] = ()  # of this rollout's gates, of whatever step
     metrics: Judgement | None = None  # for the step that the rollout is in; None: nothing was read yet
-    hpa: Autoscaler | None = None
+    autoscaler: Autoscaler | None = None
     adoption: Adoption | None = None
+    copies: Copies | None = None  # None: the release shares production's ConfigMaps and Secrets
     abort: Judgement | None = None  # who asked for the way back, and why
     veto: Judgement | None = None  # a veto on one of the rollout's objects
     foreign: Judgement | None = None  # what someone else changed that the rollout cannot go on with
@@ -143,15 +146,30 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class PinHpa:
+class PinAutoscaler:
     """Stop the autoscaler from changing production's size while the rollout does."""
 
 
 @dataclass(frozen=True, slots=True)
-class RestoreHpa:
+class RestoreAutoscaler:
     """Give the autoscaler its former fields back, and let it scale `target`."""
 
     target: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeCopy:
+    """Copy a ConfigMap or Secret for the release, if it still holds what the copy is named for."""
+
+    copy: ConfigCopy
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveCopy:
+    """Delete a copy that nothing names any more."""
+
+    kind: ConfigKind
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,8 +283,10 @@ class TakeBackTemplate:
 
 
 Action = (
-    PinHpa
-    | RestoreHpa
+    PinAutoscaler
+    | RestoreAutoscaler
+    | MakeCopy
+    | RemoveCopy
     | CreateProbe
     | RemoveProbe
     | RunSmoke

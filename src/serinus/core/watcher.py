@@ -17,6 +17,8 @@ class Watcher:
 
     def __init__(self, plan: Plan) -> None:
         self._floor = plan.replicas if plan.stable is not None else 0
+        self._may_miss = plan.stable.max_unavailable if plan.stable is not None else 0
+        self._leaves = False
         self._taken: list[float] = []
         self._acted: dict[str, str] = {}
         self.breaches: list[Breach] = []
@@ -27,7 +29,7 @@ class Watcher:
 
     def serving(self, seconds: float, pods: int) -> None:
         """Rule 1: so many pods serve users now. What the world took is excused until it has been made good."""
-        missing = self._floor - pods
+        missing = self._floor - pods - (self._may_miss if self._leaves else 0)
         if missing > len(self._taken):
             taken = f", of which others took {len(self._taken)}" if self._taken else ""
             self.breach(Rule.CAPACITY, f"{pods} ready pods of {self._floor}: {missing} missing{taken}")
@@ -43,6 +45,7 @@ class Watcher:
 
     def saved(self, before: State, after: State) -> None:
         """Rules 6 and 7: the way back is not left but for the end, and the end is not left at all."""
+        self._leaves = isinstance(after, Leaving | Finished)
         if isinstance(before, Finished) and before != after:
             self.breach(Rule.ENDS, f"a finished rollout became {type(after).__name__}")
         if isinstance(before, Leaving) and not isinstance(after, Leaving | Finished):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 OUTPUT_LINES = 10
+END_SECONDS_MAX = 1.0
 OUTPUT_BYTES_MAX = 64 * 1024
 
 
@@ -38,8 +39,7 @@ async def run_command(command: str, environment: Mapping[str, str]) -> Ran:
         output = await _bounded_output(process)
         code = await process.wait()
     finally:
-        _end(process)
-        await process.wait()  # at once, as it was killed: so that nothing of it is left, not even its exit code
+        await _end(process)
     return Ran(code, tuple(output.decode(errors="replace").splitlines()[-OUTPUT_LINES:]))
 
 
@@ -52,7 +52,14 @@ async def _bounded_output(process: asyncio.subprocess.Process) -> bytes:
     return kept
 
 
-def _end(process: asyncio.subprocess.Process) -> None:
-    """End what is left of the command: itself, and what it started and left behind."""
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End what is left of the command: itself, and what it started and left behind; and see it gone.
+
+    What made itself independent may hold the output open for as long as it likes: that is not waited for.
+    """
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(END_SECONDS_MAX):
+            await process.wait()
+            await _bounded_output(process)

@@ -2,8 +2,8 @@
 
 A counter that falls has restarted from zero: all it shows now is new. None, NaN, an infinity and a negative number are
 unknown, which is not zero: the next good value bridges the gap. The first value of a canary pod counts from zero, for
-it began with this rollout; that of a production pod only sets the mark, unless the pod began after the last reading. No
-test and no threshold stands here.
+it began with this rollout; that of a production pod only sets the mark, unless the pod began after the last reading (or
+after the rollout did, in the first one). No test and no threshold stands here.
 """
 
 from math import inf
@@ -48,7 +48,7 @@ class PodState(msgspec.Struct, omit_defaults=True):
 def pod_first_seen(reading: PodReading, now: float, last: float | None) -> PodState:
     """A pod that was not known. `last`: when the last reading was; None: there was none."""
     began_with_us = reading.started is None or reading.started >= 0.0
-    began_since = reading.started is not None and last is not None and reading.started >= last
+    began_since = reading.started is not None and reading.started >= (0.0 if last is None else last)
     is_new = began_with_us if reading.track is not Track.STABLE else began_since
     return PodState(reading.track, now, now, reading.started, is_new)
 
@@ -85,7 +85,7 @@ def restarts_since(pod: PodState, reading: PodReading) -> int | None:
     return new
 
 
-def observed_since(pod: PodState, histogram: Histogram) -> list[float] | None:
+def observed_since(pod: PodState, histogram: Histogram, now: float) -> list[float] | None:
     """New observations in each bucket (not cumulative), the last one beyond all edges. None: nothing is known.
 
     A histogram whose edges have changed is a new one, and only sets the mark.
@@ -95,7 +95,7 @@ def observed_since(pod: PodState, histogram: Histogram) -> list[float] | None:
     if len(found) != len(edges) + 1 or len(found) < 2 or not (min(found) >= 0.0 and max(found) < inf):
         return None
     before, known_edges = pod.buckets, pod.edges
-    pod.buckets, pod.edges = found, edges
+    pod.buckets, pod.edges, pod.observed_at = found, edges, now
     if not before:
         return _per_bucket(found) if pod.is_new else None
     if known_edges != edges:

@@ -170,7 +170,7 @@ def _hold(policy: Policy, state: State, total: float) -> Hold | None:
         return Hold.INCIDENT
     if state.suspicion.pod is not None and not state.suspicion.is_replaced:
         return Hold.SUSPECT
-    if is_mismatch(state.share, state.stable_requests()):
+    if state.has_canary_requests() and is_mismatch(state.share, state.stable_requests()):
         return Hold.SHARE
     restarts = state.restarts
     excess = 0.0 if restarts is None else log_value(restarts.mixture.cash, restarts.mixture.wealth)

@@ -79,30 +79,34 @@ def _feed_errors(state: State, errors: ErrorsState, intake: Intake, served: dict
 
 
 def _is_cold(known: PodState, since: float | None, limit: float) -> bool:
-    """Whether the pod was young when these requests began to come. A pod of unknown age is not."""
-    return known.started is not None and (known.started if since is None else since) - known.started < limit
+    """Whether the pod was young when these requests began to come, at the last scrape or with the rollout.
+
+    A pod of unknown age is not.
+    """
+    if known.started is None:
+        return False
+    return (max(known.started, 0.0) if since is None else since) - known.started < limit
 
 
 def _feed_latency(latency: LatencyState, intake: Intake, served: dict[str, Sequence[float]]) -> None:
     for known, pod in intake.stable:
-        counts = _latency_of(latency, known, pod)
+        counts = _latency_of(latency, known, pod, intake.now)
         if counts is not None:
             served[pod.name] = counts
             if pod.track is intake.reference:
                 add(latency.block.stable, counts)
     for known, pod in intake.canary:
         since = known.observed_at
-        counts = _latency_of(latency, known, pod)
+        counts = _latency_of(latency, known, pod, intake.now)
         if counts is not None:
-            known.observed_at = intake.now
             add_latency(latency, pod.name, counts, _is_cold(known, since, LATENCY_COLD_SECONDS))
 
 
-def _latency_of(latency: LatencyState, known: PodState, pod: PodReading) -> Sequence[float] | None:
+def _latency_of(latency: LatencyState, known: PodState, pod: PodReading, now: float) -> Sequence[float] | None:
     """What this pod served since its last good scrape, by bucket; None: nothing, or not to be had."""
     if pod.latency is None:
         return None
-    counts = observed_since(known, pod.latency)
+    counts = observed_since(known, pod.latency, now)
     if counts is None or not any(counts):
         return None
     return at_common_edges(latency, pod.latency.le, counts)

@@ -39,7 +39,7 @@ BATCH_SCRAPES = math.ceil(2 * (1 + UNKNOWN_CORRELATION) / (1 - UNKNOWN_CORRELATI
 class GaugeEvidence(msgspec.Struct, omit_defaults=True):
     """What is remembered of one gauge. `log_e`: log E_n so far.
 
-    `correlation`: r, fixed before the release; None: not known, values are then means of BATCH_SCRAPES scrapes.
+    `correlation`: r; None: not known, values are then means of BATCH_SCRAPES scrapes.
     `previous`: d of the last scrape, None after a gap. `batch_sum`, `batch_size`: the open batch.
     """
 

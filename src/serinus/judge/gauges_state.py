@@ -1,7 +1,11 @@
 """The evidence of gauges over time: each by 2.5, with and without each canary pod; together their average.
 
-History (production only) teaches how much neighbouring values resemble each other: by the ratio of two halves of
-production's pods, as noisy as what is compared later. It is kept up to HISTORY_MAX scrapes, and given up once used.
+Production's pods teach how much neighbouring values resemble each other: by the ratio of two halves of them, as noisy
+as what is compared. Where history is too short for that, they go on teaching while the canary runs: r is fixed when
+LEARNED_AT values are known, and each time the test begins anew with the better r, on the wealth that there is (a
+product of martingales is one). The two halves tell nothing of their sum, so nothing is looked at twice. Where there
+are no two halves, means of many scrapes are taken. What was learned from is kept up to HISTORY_MAX scrapes, and then
+given up.
 """
 
 from collections.abc import Mapping
@@ -14,13 +18,18 @@ from serinus.judge.mixture import Mixture, fold_block, log_value, open_mixture
 from serinus.judge.policy import Margin
 
 HISTORY_MAX = 240
+LEARNED_AT = (30, 90, HISTORY_MAX)
 
 
 class GaugeState(msgspec.Struct):
-    """One gauge. `without[pod]`: the same with that canary pod left out. `canary`, `stable`: sums and scrapes."""
+    """One gauge. `without[pod]`: the same with that canary pod left out. `canary`, `stable`: sums and scrapes.
+
+    `is_open`: the canary is being compared; `is_learned`: the autocorrelation will not get better.
+    """
 
     history: list[float | None] = []
     is_open: bool = False
+    is_learned: bool = False
     evidence: GaugeEvidence = msgspec.field(default_factory=GaugeEvidence)
     without: dict[str, GaugeEvidence] = {}
     mixture: Mixture = msgspec.field(default_factory=lambda: open_mixture(1))
@@ -29,7 +38,7 @@ class GaugeState(msgspec.Struct):
 
 
 def learn_gauge(state: GaugeState, stable: Mapping[str, float]) -> None:
-    """Take in production's values of one scrape from before the canary."""
+    """Take in production's values of one scrape, to learn their autocorrelation."""
     values = [stable[pod] for pod in sorted(stable) if isfinite(stable[pod])]
     state.history.append(log_ratio(values[::2], values[1::2], 0.0))
     del state.history[:-HISTORY_MAX]
@@ -44,9 +53,7 @@ def judge_gauge(
     stable: Mapping[str, float],
 ) -> None:
     """Take in one scrape of both tracks: values by pod."""
-    if not state.is_open:
-        state.evidence.correlation = autocorrelation(state.history)
-        state.history, state.is_open = [], True
+    _learn_correlation(state, stable)
     theirs = list(stable.values())
     for pod in canary:
         if pod not in state.without:
@@ -62,6 +69,30 @@ def judge_gauge(
             sums[0] += sum(finite) / len(finite)
             sums[1] += 1.0
     fold_block(state.mixture, now, weight_percent, [whole], without)
+
+
+def _learn_correlation(state: GaugeState, stable: Mapping[str, float]) -> None:
+    """Fix the autocorrelation, or fix it better, before this scrape is compared."""
+    if state.is_learned:
+        return
+    known = sum(value is not None for value in state.history)
+    if not state.is_open or known in LEARNED_AT:
+        correlation = autocorrelation(state.history)
+        if correlation is not None:
+            _begin_anew(state, correlation)
+    state.is_open = True
+    state.is_learned = known >= LEARNED_AT[-1] or (state.evidence.correlation is None and state.evidence.values > 0)
+    if state.is_learned:
+        state.history = []
+    else:
+        learn_gauge(state, stable)
+
+
+def _begin_anew(state: GaugeState, correlation: float) -> None:
+    """New tests with this autocorrelation; the values of the last scrape go on being the ones before the next."""
+    state.evidence = GaugeEvidence(correlation, previous=state.evidence.previous)
+    for pod, evidence in state.without.items():
+        state.without[pod] = GaugeEvidence(correlation, previous=evidence.previous)
 
 
 def log_gauges(gauges: Mapping[str, GaugeState], pod: str | None = None) -> float:

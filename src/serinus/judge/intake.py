@@ -4,20 +4,21 @@ A reading from before the last one is a late or repeated scrape and is not looke
 which only a clock that was set back explains: then the judge's own time goes on from where it was.
 """
 
-from math import inf
+from math import exp, inf
 
 import msgspec
 
 from serinus.judge.counters import PodState, pod_first_seen
 from serinus.judge.errors_state import ErrorsState
-from serinus.judge.gauges_state import GaugeState
+from serinus.judge.gauges_state import GaugeState, log_gauges
 from serinus.judge.guards import Guard
 from serinus.judge.latency_state import open_latency
+from serinus.judge.mixture import Mixture, log_value, scale
 from serinus.judge.policy import Metric, Policy
 from serinus.judge.readings import PodReading, Reading, Track
 from serinus.judge.restarts_state import RestartsState
 from serinus.judge.state import PODS_MAX, State
-from serinus.judge.total import weights_of
+from serinus.judge.total import log_total, weights_of
 
 GUARD_OF_ERRORS = "error_rate"
 GUARD_OF_LATENCY = "p99_seconds"
@@ -83,18 +84,40 @@ def _has_grown(state: State, reading: Reading) -> bool:
 
 
 def _open_metrics(policy: Policy, state: State, intake: Intake) -> None:
-    """Which metrics there are, before the canary is judged by any of them; from then on it stays so."""
-    if state.weights:
-        return
+    """Which metrics there are: settled with the canary's first reading, before it is judged by any of them.
+
+    Errors or latency that come later join then, with no more evidence than all others have together (so that the total
+    does not grow by it): a canary whose metrics are late is not called safe without them.
+    """
+    begun = bool(state.weights)
     pods = [pod for _, pod in (*intake.stable, *intake.canary)]
     chosen = policy.metrics
+    opened: list[Mixture] = []
     if Metric.ERRORS in chosen and state.errors is None and any(pod.errors is not None for pod in pods):
         state.errors = ErrorsState()
+        opened.append(state.errors.mixture)
     if Metric.LATENCY in chosen and state.latency is None:
         state.latency = open_latency([pod.latency.le for pod in pods if pod.latency is not None], intake.now)
-    if Metric.RESTARTS in chosen and state.restarts is None and any(pod.restarts is not None for pod in pods):
-        state.restarts = RestartsState()
-    if Metric.GAUGES in chosen:
+        opened += [] if state.latency is None else [state.latency.mixture]
+    if not begun:
+        _open_the_rest(policy, state, intake, pods)
+    elif opened:
+        share = min(1.0, exp(log_total(state.weights, {metric: _value(state, metric) for metric in state.weights})))
+        for mixture in opened:
+            scale(mixture, share)
+        state.weights = weights_of(_present(state))
+
+
+def _value(state: State, metric: Metric) -> float:
+    """log E of a metric that had a part of alpha before others joined."""
+    kept = {Metric.ERRORS: state.errors, Metric.LATENCY: state.latency, Metric.RESTARTS: state.restarts}.get(metric)
+    return log_gauges(state.gauges) if kept is None else log_value(kept.mixture.cash, kept.mixture.wealth)
+
+
+def _open_the_rest(policy: Policy, state: State, intake: Intake, pods: list[PodReading]) -> None:
+    if Metric.RESTARTS in policy.metrics and any(pod.restarts is not None for pod in pods):
+        state.restarts = state.restarts or RestartsState()
+    if Metric.GAUGES in policy.metrics:
         for name in dict.fromkeys(name for pod in pods for name in pod.gauges):
             state.gauges.setdefault(name, GaugeState())
     if intake.canary:

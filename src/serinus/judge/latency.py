@@ -38,10 +38,11 @@ NO_EVIDENCE = (0.0,) * HYPOTHESES
 
 _FLOOR = 0.02
 """No single request of production takes more than this factor away."""
-_SHARE_STEP = 1.15
+_SHARE_STEP = 1.3
 """Scores are made for shares of the canary on a grid: odds grow by this factor from one to the next."""
 _LEAST_GROWTH = 1e-9
 """A hypothesis inside the margin stakes nothing; rounding is no growth."""
+_SAME = 1e-9
 _BETS = (1.0, 0.7, 0.45, 0.25)
 """How much of the likelihood-ratio scores is staked: the one with the most expected growth is taken."""
 
@@ -185,44 +186,59 @@ def scores(basis: Basis, rung: int, delta: float, epsilon: float, shift: int) ->
     """
     odds = _SHARE_STEP**rung
     share = odds / (1 + odds)
+    stable, pairs = _laws(basis, delta, epsilon, shift)
+    nothing = (1.0,) * len(stable)
+    found = []
+    for law, near in pairs:
+        values = _values(law, near, stable, share, delta, epsilon) if law is not near else nothing
+        burden = [(1 + delta) * value - delta * values[0] for value in values]
+        moved = (*burden[shift:], *(burden[-1:] * min(shift, len(burden))))
+        found.append(Scores(values, tuple(map(log, values)), moved))
+    return tuple(found)
+
+
+@lru_cache(maxsize=32)
+def _laws(basis: Basis, delta: float, epsilon: float, shift: int) -> tuple[Law, tuple[tuple[Law, Law], ...]]:
+    """Production's law and, for each hypothesis, its law with the nearest one inside the margin (itself, if it is)."""
     stable = law_of(shifted(basis.stable, shift))
-    return tuple(
-        _scores(law, stable, share, delta, epsilon, shift) for law in slower_laws(basis.edges, stable, basis.canary)
-    )
+    pairs = []
+    for law in slower_laws(basis.edges, stable, basis.canary):
+        near = within_margin(law, stable, delta, epsilon)
+        is_inside = all(abs(ours - theirs) < _SAME for ours, theirs in zip(law, near, strict=True))
+        pairs.append((law, law if is_inside else near))
+    return stable, tuple(pairs)
 
 
-def _scores(law: Law, stable: Law, share: float, delta: float, epsilon: float, shift: int) -> Scores:
+def _values(law: Law, near: Law, stable: Law, share: float, delta: float, epsilon: float) -> tuple[float, ...]:
     """Likelihood-ratio scores of a slower law against its nearest neighbour inside the margin, made increasing.
 
     With production's requests counted as 1 / (1 + delta) each, as in the test of error rates, a_j is
-    q_j / (w q_j + (1 - w) l_j). Of several stakes the one that grows fastest under the hypothesis is taken.
+    q_j / (w q_j + (1 - w) l_j). The stake is lowered while that makes the evidence grow faster under the hypothesis.
     """
-    near = within_margin(law, stable, delta, epsilon)
     weight = share * (1 + delta) / (1 + share * delta)
     mixed = [weight * ours + (1 - weight) * theirs for ours, theirs in zip(law, near, strict=True)]
     raw = increasing([ours / both for ours, both in zip(law, mixed, strict=True)], mixed)
     highest = ((1 - _FLOOR * (1 - share)) / share + delta * raw[0]) / (1 + delta)
     full = [min(value, highest) for value in raw]
-    bets = [tuple(1 + stake * (value - 1) for value in full) for stake in _BETS]
-    best = max(bets, key=lambda values: _growth(values, law, stable, share, delta, epsilon))
-    if _growth(best, law, stable, share, delta, epsilon) < _LEAST_GROWTH:
-        best = (1.0,) * len(law)
-    burden = _burden(best, delta)
-    last = len(law) - 1
-    moved = tuple(burden[min(bucket + shift, last)] for bucket in range(len(law)))
-    return Scores(best, tuple(log(value) for value in best), moved)
-
-
-def _burden(values: Sequence[float], delta: float) -> tuple[float, ...]:
-    return tuple((1 + delta) * value - delta * values[0] for value in values)
+    best, growth = (1.0,) * len(law), _LEAST_GROWTH
+    for stake in _BETS:
+        values = tuple([1 + stake * (value - 1) for value in full])
+        grows = _growth(values, law, stable, share, delta, epsilon)
+        if grows > growth:
+            best, growth = values, grows
+        elif growth > _LEAST_GROWTH:
+            break
+    return best
 
 
 def _growth(values: Sequence[float], law: Law, stable: Law, share: float, delta: float, epsilon: float) -> float:
     """Expected log e per request of both versions when the canary follows `law`. Minus infinity: not a valid bet."""
-    gained = 0.0
-    for value, burden, ours, theirs in zip(values, _burden(values, delta), law, stable, strict=True):
-        left = (1 - share * burden) / (1 - share)
+    rest, lowest = 1 - share, values[0]
+    ours = theirs = 0.0
+    for value, canary, production in zip(values, law, stable, strict=True):
+        left = (1 - share * ((1 + delta) * value - delta * lowest)) / rest
         if left < _FLOOR / 2:
             return -math.inf
-        gained += share * ours * log(value) + (1 - share) * theirs * log(left)
-    return gained - log1p(share * epsilon * (values[-1] - values[0]))
+        ours += canary * log(value)
+        theirs += production * log(left)
+    return share * ours + rest * theirs - log1p(share * epsilon * (values[-1] - lowest))

@@ -14,7 +14,7 @@ from serinus.judge.latency import Basis
 
 STABLE_HALF_LIFE_SECONDS = 900.0
 CANARY_HALF_LIFE_SECONDS = 300.0
-RENEWAL = 0.25
+RENEWAL = 0.5
 """New scores when one version has served this part of what its old ones were made from."""
 RENEWAL_REQUESTS = 5.0
 

@@ -45,6 +45,13 @@ def open_mixture(suppositions: int) -> Mixture:
     return Mixture(1.0 - FIRST_STAKE, [log(FIRST_STAKE)] * suppositions)
 
 
+def scale(mixture: Mixture, share: float) -> None:
+    """Begin with less than 1: nothing was seen yet, and this much of the evidence is there (0 < share <= 1)."""
+    share = max(share, CASH_MIN)
+    mixture.cash *= share
+    mixture.wealth = [held + log(share) for held in mixture.wealth]
+
+
 def log_stake(mixture: Mixture, now: float, weight_percent: float | None) -> float:
     """Take this block's stake from the cash; its logarithm. To be called once, before the block is looked at."""
     first = mixture.staked_at is None

@@ -1,6 +1,6 @@
 """What a rollout is judged by: error probabilities, margins, metrics, limits. Fixed before the release begins.
 
-The defaults are those that were measured (docs/concepts/judge.md). No reading is looked at here.
+The defaults are those that were measured (docs/reference/judge.md). No reading is looked at here.
 """
 
 import enum
@@ -78,11 +78,11 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     """No release is called safe earlier than this after its first request."""
 
 
-SAFETY_KEYS = ("safe_errors", "safe_latency_p50", "safe_latency_tail")
-MARGIN_KEYS = (*(metric.value for metric in Metric), *SAFETY_KEYS)
-_MARGIN = re.compile(
-    r"(?P<key>[a-z0-9_]+)=(?P<relative>[0-9.]+(?:e-?[0-9]+)?)(?:\+(?P<absolute>[0-9.]+(?:e-?[0-9]+)?))?"
-)
+SAFETY_OF = {"safe_errors": "errors", "safe_latency_p50": "latency", "safe_latency_tail": "latency"}
+MARGIN_KEYS = (*(metric.value for metric in Metric), *SAFETY_OF)
+SHARES = ("errors", "latency", *SAFETY_OF)
+_NUMBER = r"[0-9]+(?:\.[0-9]*)?(?:e-?[0-9]+)?|\.[0-9]+"
+_MARGIN = re.compile(rf"(?P<key>[a-z0-9_]+)=(?P<relative>{_NUMBER})(?:\+(?P<absolute>{_NUMBER}))?")
 SAFETY_ABSOLUTE_FACTOR = 3.0
 
 
@@ -111,29 +111,30 @@ def parse_margins(text: str) -> dict[str, Margin]:
                 f"margins: met {part!r}; wanted KEY=RELATIVE+ABSOLUTE such as errors=0.25+0.001, separated by commas,"
                 f" KEY one of {', '.join(MARGIN_KEYS)}"
             )
-        try:
-            margins[match["key"]] = Margin(float(match["relative"]), float(match["absolute"] or 0.0))
-        except ValueError:
-            raise PolicyError(f"margins: met {part!r}, which has a number that cannot be read") from None
+        margin = Margin(float(match["relative"]), float(match["absolute"] or 0.0))
+        if margin.absolute >= 1.0 and match["key"] in SHARES:
+            raise PolicyError(f"margins: met {part!r}; wanted an absolute part below 1: it is a share of requests")
+        margins[match["key"]] = margin
     return margins
 
 
 def policy_of(alpha: float, metrics: Iterable[Metric], margins: dict[str, Margin]) -> Policy:
     """The default policy with these choices.
 
-    A safety margin that is not given is made wider than the margin of harm: promotion cannot ask for less than what
-    would be rolled back.
+    Where a margin of harm is given, that of safety is made wider unless it is given too: promotion cannot ask for less
+    than what would be rolled back. Raises PolicyError.
     """
     if not 0.0 < alpha < 1.0:
         raise PolicyError(f"alpha: met {alpha}; wanted a probability between 0 and 1")
     chosen = msgspec.structs.replace(Policy(), alpha=alpha, metrics=tuple(metrics), **margins)
     wider = {
-        name: _at_least(getattr(chosen, name), chosen.errors if name == "safe_errors" else chosen.latency)
-        for name in SAFETY_KEYS
-        if name not in margins
+        name: _at_least(getattr(chosen, name), margins[harm])
+        for name, harm in SAFETY_OF.items()
+        if harm in margins and name not in margins
     }
     return msgspec.structs.replace(chosen, **wider)
 
 
 def _at_least(safety: Margin, harm: Margin) -> Margin:
-    return Margin(max(safety.relative, harm.relative), max(safety.absolute, SAFETY_ABSOLUTE_FACTOR * harm.absolute))
+    wider = min(SAFETY_ABSOLUTE_FACTOR * harm.absolute, (1.0 + harm.absolute) / 2.0)
+    return Margin(max(safety.relative, harm.relative), max(safety.absolute, wider))

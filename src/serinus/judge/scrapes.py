@@ -18,6 +18,21 @@ class ScrapedPod:
 
 
 @dataclass(frozen=True, slots=True)
+class ScrapedTrack:
+    """A track, for a source that knows workloads rather than pods.
+
+    `track_service`: the Service that only this track's pods stand behind; empty: there is none.
+    """
+
+    track: Track
+    namespace: str
+    service: str
+    deployment: str
+    pods: tuple[ScrapedPod, ...] = ()
+    track_service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Scrape:
     """One round over all pods.
 

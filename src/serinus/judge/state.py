@@ -58,6 +58,10 @@ class State(msgspec.Struct, omit_defaults=True):
             pod.total_requests for pod in self.pods.values() if pod.track is not Track.CANARY and pod.seen == self.now
         ]
 
+    def has_canary_requests(self) -> bool:
+        """Whether any canary pod has served anything."""
+        return any(pod.total_requests > 0.0 for pod in self.pods.values() if pod.track is Track.CANARY)
+
     def mixtures(self) -> list[Mixture]:
         """All evidence that is kept with and without each canary pod."""
         several = [one.mixture for one in (self.errors, self.latency, self.restarts) if one is not None]

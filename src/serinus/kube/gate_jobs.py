@@ -6,10 +6,9 @@ from serinus.core.checks import step_stage
 from serinus.core.gates import Gate, Job
 from serinus.core.plan import Plan
 from serinus.core.pods import Pod
-from serinus.core.spec import GATE_LABEL, MANAGED_BY, MANAGED_BY_LABEL
+from serinus.core.spec import GATE_LABEL, MANAGED_BY, MANAGED_BY_LABEL, ROLLOUT_ANNOTATION
 from serinus.core.telling import environment_of
 from serinus.core.turn import GateJob, Verdict
-from serinus.kube.build import ROLLOUT_ANNOTATION
 from serinus.kube.resources import JOBS, Raw
 from serinus.kube.store import SERVICE_LABEL
 

@@ -6,13 +6,13 @@ from datetime import datetime
 
 import msgspec
 
-from serinus.core.endpoints import Offer
-from serinus.core.plan import HpaRef, Plan
+from serinus.core.plan import AutoscalerKind, AutoscalerRef, Plan
 from serinus.core.pods import Container, Ended, Pod, Track
 from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL, VERSION_LABEL
 from serinus.core.survey import DeploymentFacts, ServiceFacts
 from serinus.core.turn import Autoscaler, Workload
 from serinus.kube.build import HASH_LABEL
+from serinus.kube.keda import scaled_object_of
 from serinus.kube.resources import Raw
 
 VETO_KEY = "serinus.dev/veto"
@@ -169,6 +169,7 @@ def workload_of(raw: Raw, pods: Iterable[Pod], asked_to_go: bool) -> Workload:
         paused=bool(spec.get("paused")),
         release=template_labels.get(RELEASE_LABEL),
         max_surge=max_surge_of(raw),
+        obstructed=bool(creation_refused(raw)) or any(pod.unschedulable for pod in pods),
         deleting=asked_to_go or "deletionTimestamp" in raw["metadata"],
         serving_at_most=max(counted, reported),
     )
@@ -255,8 +256,10 @@ def revision_of(raw: Raw) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def autoscaler_of(raw: Raw, before: HpaRef) -> Autoscaler:
-    """Production's HPA, compared with what pinning makes of it and with what it was."""
+def autoscaler_of(raw: Raw, before: AutoscalerRef) -> Autoscaler:
+    """Production's autoscaler, compared with what pinning makes of it and with what it was."""
+    if before.kind is AutoscalerKind.SCALED_OBJECT:
+        return scaled_object_of(raw, before)
     spec = raw["spec"]
     behavior = spec.get("behavior") or {}
     still = all((behavior.get(way) or {}).get("selectPolicy") == "Disabled" for way in ("scaleUp", "scaleDown"))
@@ -303,6 +306,7 @@ def deployment_facts(raw: Raw, kept: bool) -> DeploymentFacts:
         template_labels=spec["template"]["metadata"].get("labels") or {},
         surge=_surge_in_pods(raw, wanted),
         max_surge=max_surge_of(raw),
+        max_unavailable=_unavailable_in_pods(raw, wanted),
         kept=kept,
     )
 
@@ -314,6 +318,15 @@ def _surge_in_pods(raw: Raw, replicas: int) -> int | None:
     if isinstance(surge, str):
         return -(-replicas * int(surge.rstrip("%")) // 100)
     return surge if surge is not None else 1
+
+
+def _unavailable_in_pods(raw: Raw, replicas: int) -> int:
+    """How many pods a rolling update may miss: a percentage is rounded down, and where no pod could move, it is one."""
+    rolling = (raw["spec"].get("strategy") or {}).get("rollingUpdate") or {}
+    unavailable: int | str = rolling.get("maxUnavailable", 0)
+    if isinstance(unavailable, str):
+        unavailable = replicas * int(unavailable.rstrip("%")) // 100
+    return min(replicas, unavailable or int(_surge_in_pods(raw, replicas) == 0))
 
 
 def first_port(raw_service: Raw, raw_pod: Raw) -> int | None:
@@ -330,23 +343,6 @@ def first_port(raw_service: Raw, raw_pod: Raw) -> int | None:
     return None
 
 
-def metrics_offer(raw_service: Raw | None, raw_pod: Raw) -> Offer:
-    """What a pod says of its metrics, and the port its Service sends to."""
-    annotations = raw_pod["metadata"].get("annotations") or {}
-    scrape = annotations.get("prometheus.io/scrape", "").strip().lower()
-    ports = [port for container in raw_pod["spec"]["containers"] for port in container.get("ports") or []]
-    return Offer(
-        scrape={"true": True, "false": False}.get(scrape),
-        port=annotations.get("prometheus.io/port", "").strip(),
-        path=annotations.get("prometheus.io/path", "").strip(),
-        scheme=annotations.get("prometheus.io/scheme", "").strip().lower(),
-        named_ports=tuple(
-            (port.get("name", ""), port["containerPort"]) for port in ports if port.get("protocol", "TCP") == "TCP"
-        ),
-        service_port=first_port(raw_service, raw_pod) if raw_service is not None else None,
-    )
-
-
-def hpa_ref(raw: Raw) -> HpaRef:
+def hpa_ref(raw: Raw) -> AutoscalerRef:
     """What pinning will replace."""
-    return HpaRef(raw["metadata"]["name"], raw["spec"].get("minReplicas"), raw["spec"].get("behavior"))
+    return AutoscalerRef(raw["metadata"]["name"], raw["spec"].get("minReplicas"), raw["spec"].get("behavior"))

@@ -34,17 +34,7 @@ class KubeStore:
 
     def load(self) -> Saved | None:
         """The latest copy. Raises Trouble when it cannot be read, SavedByNewer when a newer Serinus wrote it."""
-        raw = self._informer.objects.get(self._name)
-        if raw is None or STATE_KEY not in (raw.get("data") or {}):
-            return None
-        where = f"ConfigMap {self._name} in namespace {self._namespace}"
-        try:
-            return saved_of(raw)
-        except NewerFormat as error:
-            raise SavedByNewer(f"{where}: {error}; run that newer version") from error
-        except Unreadable as error:
-            hint = f"if no rollout is under way: kubectl -n {self._namespace} delete configmap {self._name}"
-            raise Trouble(f"{where} is not what Serinus wrote ({error}); {hint}") from error
+        return _read(self._informer.objects.get(self._name), self._namespace, self._name)
 
     async def save(self, record: Record, version: str | None) -> Saved:
         """Save over `version`; None: there must be none yet."""
@@ -79,12 +69,38 @@ class KubeStore:
 
     async def command(self, command: Command, version: str) -> None:
         """Leave a word for whoever drives the rollout, if nothing has changed since. Raises LostRace, KubeError."""
-        patch = {"metadata": {"resourceVersion": version}, "data": {COMMAND_KEY: encode(command)}}
-        try:
-            answer = await self._client.patch(CONFIGMAPS, self._name, self._namespace, patch, kind=PatchKind.MERGE)
-        except Conflict as error:
-            raise LostRace(str(error)) from error
-        self._informer.put(answer)
+        self._informer.put(await leave_word(self._client, self._namespace, self._service, command, version))
+
+
+async def look_up(client: Client, namespace: str, service: str) -> Saved | None:
+    """What is saved, asked of the server itself: one request. Raises as `KubeStore.load` does, and KubeError."""
+    name = store_name(service)
+    found = await client.list(
+        CONFIGMAPS, namespace, field_selector=f"metadata.name={name}"
+    )  # no right beyond the others
+    return _read(next(iter(found.items), None), namespace, name)
+
+
+async def leave_word(client: Client, namespace: str, service: str, command: Command, version: str) -> Raw:
+    """Leave a word beside the record, if nothing has changed since; the ConfigMap. Raises LostRace, KubeError."""
+    patch = {"metadata": {"resourceVersion": version}, "data": {COMMAND_KEY: encode(command)}}
+    try:
+        return await client.patch(CONFIGMAPS, store_name(service), namespace, patch, kind=PatchKind.MERGE)
+    except Conflict as error:
+        raise LostRace(str(error)) from error
+
+
+def _read(raw: Raw | None, namespace: str, name: str) -> Saved | None:
+    if raw is None or STATE_KEY not in (raw.get("data") or {}):
+        return None
+    where = f"ConfigMap {name} in namespace {namespace}"
+    try:
+        return saved_of(raw)
+    except NewerFormat as error:
+        raise SavedByNewer(f"{where}: {error}; run that newer version") from error
+    except Unreadable as error:
+        hint = f"if no rollout is under way: kubectl -n {namespace} delete configmap {name}"
+        raise Trouble(f"{where} is not what Serinus wrote ({error}); {hint}") from error
 
 
 def saved_of(raw: Raw) -> Saved:

@@ -30,6 +30,8 @@ REQUEST_SECONDS_MAX = 30.0
 RETRY_SECONDS_MAX = 30.0  # after this long no further attempt is started
 BACKOFF_SECONDS_FIRST = 0.25
 BACKOFF_SECONDS_MAX = 5.0
+RETRY_AFTER_SPREAD = 0.2
+"""Of the back-off, what is added to the time the server asked for: so much that not all come back at one moment."""
 BODY_BYTES_MAX = 64 * 1024 * 1024
 
 _STARTED_LATE = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
@@ -99,7 +101,7 @@ class Transport:
     async def call(self, request: Request) -> Answer:
         """The answer, when it is a success; else the typed error, after the retries that are safe."""
         give_up_at = self.clock.monotonic() + RETRY_SECONDS_MAX
-        attempt = 0
+        attempt = failures = 0
         while True:
             try:
                 answer = await self.exchange(request)
@@ -110,8 +112,9 @@ class Transport:
             except Unreachable as unreachable:
                 failure = unreachable
             attempt += 1
+            failures += not isinstance(failure, Throttled)  # a server that is busy is there, and says when to come back
             delay = self._delay_seconds(request, failure, attempt)
-            if delay is None or attempt >= request.attempts_max or self.clock.monotonic() + delay > give_up_at:
+            if delay is None or failures >= request.attempts_max or self.clock.monotonic() + delay > give_up_at:
                 raise failure
             await self.clock.sleep(delay)
 
@@ -164,7 +167,9 @@ class Transport:
         if not may_repeat:
             return None
         asked = failure.retry_after_seconds if isinstance(failure, ApiError) else None
-        return self.backoff_seconds(attempt) + (asked or 0.0)
+        if asked is None:
+            return self.backoff_seconds(attempt)
+        return asked + RETRY_AFTER_SPREAD * self.backoff_seconds(attempt)
 
     def _error_of(self, request: Request, answer: Answer) -> ApiError | None:
         if 200 <= answer.status < 300:

@@ -33,13 +33,13 @@ class Choice:
 class Numbers:
     """One pod's counters. None: the page does not have it.
 
-    `oldest`: the oldest timestamp among what was counted, in seconds since 1970; None: the page gives none.
+    `newest`: the newest timestamp among what was counted, in seconds since 1970; None: the page gives none.
     """
 
     requests: float
     errors: float | None
     latency: Histogram | None
-    oldest: float | None
+    newest: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ def numbers_of(page: Page, choice: Choice) -> Known[Numbers] | Empty:
     errors = sum(sample.value for sample in samples if _is_error(family, choice.status_label, sample))
     latency, why_not = _latency(page, choice)
     requests = sum(sample.value for sample in samples)
-    oldest = min((sample.timestamp for sample in samples if sample.timestamp is not None), default=None)
-    numbers = Numbers(requests, errors if choice.status_label else None, latency, oldest)
+    newest = max((sample.timestamp for sample in samples if sample.timestamp is not None), default=None)
+    numbers = Numbers(requests, errors if choice.status_label else None, latency, newest)
     return Known(numbers, (why_not,) if why_not else ())
 
 

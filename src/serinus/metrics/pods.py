@@ -111,8 +111,8 @@ class PodScraper:
         reading = msgspec.structs.replace(
             _bare(pod), requests=numbers.requests, errors=numbers.errors, latency=numbers.latency, gauges=gauges
         )
-        if numbers.oldest is not None:
-            age_seconds = self._clock.now().timestamp() - numbers.oldest
+        if numbers.newest is not None:
+            age_seconds = self._clock.now().timestamp() - numbers.newest
             if age_seconds > STALE_SECONDS:
                 return Stale(reading, age_seconds)
         return Known(reading, (*notes, *counted.notes))

@@ -41,9 +41,14 @@ class Found:
     candidate: Candidate | None
     tried: tuple[Tried, ...]
 
+    @property
+    def reached(self) -> bool:
+        """Whether all that was asked has answered, with metrics or not."""
+        return all(one.reached for one in self.tried)
+
     def answer(self) -> Answer[Page]:
         """What a pod without a page answers: Empty when all that was asked has answered otherwise, else Failed."""
-        return Empty(self.sentence()) if all(one.reached for one in self.tried) else Failed(self.sentence())
+        return Empty(self.sentence()) if self.reached else Failed(self.sentence())
 
     def sentence(self) -> str:
         """What was tried and what came of it, for a search that found nothing."""

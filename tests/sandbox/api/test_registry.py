@@ -5,7 +5,17 @@ import pytest
 
 from serinus.sandbox.api import deletion
 from serinus.sandbox.api.errors import StatusError
-from serinus.sandbox.api.kinds import CONFIG_MAP, DEPLOYMENT, JOB, NAMESPACE, POD, REPLICA_SET, SERVICE, Raw
+from serinus.sandbox.api.kinds import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    JOB,
+    NAMESPACE,
+    POD,
+    REPLICA_SET,
+    RESOURCE_QUOTA,
+    SERVICE,
+    Raw,
+)
 from serinus.sandbox.api.registry import Registry, WriteOptions
 from serinus.sandbox.api.selectors import select
 from serinus.sandbox.api.store import Store
@@ -31,6 +41,20 @@ def test_cluster_addresses_are_unique_and_in_range(registry: Registry) -> None:
     addresses = {entry.raw["spec"]["clusterIP"] for entry in entries}
     assert len(addresses) == 5
     assert all(address.startswith("127.96.0.") for address in addresses)
+
+
+@pytest.mark.parametrize("key", ["pods", "count/pods"])
+def test_a_pod_beyond_the_quota_is_refused_until_another_one_has_gone(registry: Registry, key: str) -> None:
+    registry.create(RESOURCE_QUOTA, "default", {"metadata": {"name": "few"}, "spec": {"hard": {key: "1"}}})
+    registry.create(POD, "default", pod("first"))
+    registry.create(POD, "kube-system", pod("elsewhere"))
+    with pytest.raises(StatusError) as refused:
+        registry.create(POD, "default", pod("second"), WriteOptions(dry_run=True))
+    assert (refused.value.code, refused.value.reason) == (403, "Forbidden")
+    why = f'pods "second" is forbidden: exceeded quota: few, requested: {key}=1, used: {key}=1, limited: {key}=1'
+    assert str(refused.value) == why
+    deletion.delete(registry.store, POD, "default", "first", {"gracePeriodSeconds": 0})
+    registry.create(POD, "default", pod("second"))
 
 
 def test_the_address_of_a_deleted_service_is_free_again(registry: Registry) -> None:

@@ -19,6 +19,7 @@ CHECKS: Mapping[str, Check] = {
     "neighbours": owners.neighbours,
     "readiness-probe": pods.readiness_probe,
     "single-replica": pods.single_replica,
+    "config": pods.config,
     "volumes": pods.volumes,
     "host-ports": room.host_ports,
     "quota": room.quota,
@@ -41,4 +42,5 @@ def report_on(inputs: Inputs) -> Report:
     return Report(
         tuple(finding for finding in findings if isinstance(finding, Problem)),
         tuple(finding for finding in findings if isinstance(finding, Note)),
+        owners.budgets_want(inputs),
     )

@@ -30,10 +30,14 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a preflight found: problems refuse the rollout, notes are told."""
+    """What a preflight found: problems refuse the rollout, notes are told.
+
+    `budgets_want`: how many pods of production every PodDisruptionBudget together would keep; all where none was read.
+    """
 
     problems: tuple[Problem, ...] = ()
     notes: tuple[Note, ...] = ()
+    budgets_want: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from serinus.core.preflight.facts import Inputs, Note, Unread
+from serinus.core.preflight.room import quota
 from serinus.core.survey import Problem
 
 PATHS_SHOWN = 8
@@ -22,9 +23,13 @@ def rights(inputs: Inputs) -> Iterator[Problem | Note]:
 def dry_run(inputs: Inputs) -> Iterator[Problem | Note]:
     """The cluster takes the canary, one pod of it, and the adoption, when it is asked to rehearse them.
 
-    A webhook that refuses the rehearsed pod may do so because nothing owns that pod: that is no reason to refuse.
+    A webhook that refuses the rehearsed pod may do so because nothing owns that pod: that is no reason to refuse. A
+    quota that is full is said once, with what it lacks.
     """
+    quota_is_told = next(quota(inputs), None) is not None
     for refusal in inputs.rehearsal.refusals:
+        if quota_is_told and "exceeded quota" in refusal.why:
+            continue
         if refusal.by_webhook and not inputs.plan.smoke_before_traffic:
             yield Note("dry-run", refusal.what, refusal.why, "look whether it would refuse the canary's own pods too")
         else:
@@ -59,6 +64,19 @@ def readiness_probe(inputs: Inputs) -> Iterator[Problem | Note]:
             f"{inputs.production} has a container without a readiness probe",
             "its pods count as ready, and get users, as soon as they have started",
             "add a readinessProbe to the pod template",
+        )
+
+
+def config(inputs: Inputs) -> Iterator[Problem | Note]:
+    """The first release with config of its own protects the new version only."""
+    copies = inputs.plan.config.copies if inputs.plan.config is not None else ()
+    shared = dict.fromkeys(f"{copy.kind.value} {copy.original}" for copy in copies if copy.named == copy.original)
+    if shared:
+        yield Note(
+            "config",
+            f"production itself reads {', '.join(shared)}, and not a copy",
+            "a pod of its that starts meanwhile, or on the way back, gets what is in there today",
+            "nothing: once this release is promoted, production has copies of its own",
         )
 
 

@@ -12,6 +12,7 @@ from serinus.sandbox.api.errors import already_exists, bad_request, forbidden, n
 from serinus.sandbox.api.kinds import NAMESPACE, POD, SERVICE, Kind, Raw
 from serinus.sandbox.api.managers import Owner, apply, record_update, settle_times
 from serinus.sandbox.api.prepare import SERVICE_CIDR, Addresses, prepare_new
+from serinus.sandbox.api.quota import check_quota
 from serinus.sandbox.api.shape import check_shape
 from serinus.sandbox.api.store import Entry, Key, Store, encode
 from serinus.sandbox.api.validation import check_new, check_update
@@ -57,6 +58,7 @@ class Registry:
         taken = self.store.get(kind, key)
         if taken is not None:
             raise already_exists(kind, name, leaving="deletionTimestamp" in taken.raw["metadata"])
+        check_quota(self.store, kind, namespace, name)
         prepare_new(kind, new, self._addresses)
         if kind.has_status:
             new["status"] = new.pop("status", {})
