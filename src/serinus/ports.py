@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from serinus.core.gates import Gate
 from serinus.core.notices import Notice
 from serinus.core.plan import Plan
 from serinus.core.pods import Pod
@@ -106,6 +107,9 @@ class Cluster(Protocol):
     async def log_tail(self, pod: str, container: str) -> tuple[str, ...]:
         """The last lines of the run of a container that ended last, or one line that says why they cannot be had."""
 
+    async def job_log(self, job: str) -> tuple[str, ...]:
+        """The last lines of a gate's Job, or one line that says why they cannot be had."""
+
 
 @dataclass(frozen=True, slots=True)
 class SmokeQuestion:
@@ -123,6 +127,25 @@ class SmokeGate(Protocol):
 
     async def ask(self, question: SmokeQuestion) -> Judgement:
         """PASS or FAIL, with what was seen. Ends by itself within the smoke test's time limit, and never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateQuestion:
+    """What a gate gets to know. `held_seconds`: for how long the step's share has held already, in all runs of it."""
+
+    gate: Gate
+    plan: Plan
+    step: int
+    share_percent: float
+    pods: tuple[Pod, ...]  # the canary's pods that are ready
+    held_seconds: float = 0.0
+
+
+class StepGate(Protocol):
+    """The gates of a step, whatever their kind."""
+
+    async def ask(self, question: GateQuestion) -> Judgement:
+        """PASS or FAIL, with what was seen. Ends by itself within the gate's time limit, and never raises."""
 
 
 class Metrics(Protocol):

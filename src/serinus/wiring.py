@@ -11,8 +11,10 @@ from serinus.core.spec import MANAGED_BY, MANAGED_BY_LABEL
 from serinus.engine.cycle import Parts
 from serinus.engine.recorder import Recorder
 from serinus.gates.smoke import Smoke
+from serinus.gates.step import StepGates
 from serinus.judge.scrapes import Scrape, ScrapedPod
 from serinus.kube.client import Client, connect
+from serinus.kube.environment_proxy import proxy_from_environment
 from serinus.kube.events import KubeNotifier
 from serinus.kube.kubeconfig import Choice, load_config
 from serinus.kube.lease import Lease
@@ -89,7 +91,12 @@ def parts_for(session: Session, target: Target, plan: Plan, recorder: Recorder) 
         cluster=KubeCluster(target),
         store=target.store,
         smoke=Smoke(ProxiedPodHttp(target), os.environ),
+        gates=StepGates(session.clock, session.dice, os.environ, _proxy_of),
         metrics=RecordedMetrics(scraper_for(session, target, interval_seconds), recorder),
         reporter=recorder,
         notifier=KubeNotifier(target, session.runner, recorder),
     )
+
+
+def _proxy_of(url: str) -> str | None:
+    return proxy_from_environment(url, os.environ)

@@ -9,6 +9,7 @@ import pytest
 from serinus.cli.flags import FLAGS, Wish, canary_of, wish_of
 from serinus.cli.options import cluster_options, release_options
 from serinus.cli.specfile import BadSpec
+from serinus.core.gates import Command, Gate, Webhook
 from serinus.core.spec import Capacity, Image, Naming, Smoke, Spec, StepSpec
 
 FILE = """apiVersion: serinus.dev/v1alpha1
@@ -53,6 +54,16 @@ def test_the_file_alone_is_enough(spec_file: str) -> None:
         adapt=True,
         bake_seconds=120.0,
         smoke=Smoke("/healthz"),
+    )
+
+
+def test_gates_are_commands_or_web_addresses() -> None:
+    spec = wish("checkout", "--gate", "journeys=./run.sh a=b", "--gate", "board=https://board.example.com/").spec(
+        "shop"
+    )
+    assert spec.gates == (
+        Gate("journeys", Command("./run.sh a=b")),
+        Gate("board", Webhook("https://board.example.com/")),
     )
 
 
@@ -107,6 +118,8 @@ def test_a_reason_to_release_during_a_freeze_is_no_part_of_the_file(spec_file: s
         (["--steps", "0"], "--steps: spec.steps[0].weight: out-of-range"),
         (["--image", "app="], "--image: spec.images[0].image: bad-length"),
         (["--bake", "5 min"], "--bake: spec.bake: bad-format"),
+        (["--gate", "Journeys"], "--gate: spec.gates[0].name: bad-format"),
+        (["--gate", "journeys"], "--gate: spec.gates[0].command: bad-length"),
         (["--smoke-http", "healthz"], "--smoke-http: spec.smoke.httpPath: bad-format"),
         (["--replicas", "0"], "--replicas: spec.initialReplicas: out-of-range"),
     ],

@@ -6,6 +6,7 @@ import pytest
 
 from serinus.core.canary import Canary
 from serinus.core.description import Code, Mistake
+from serinus.core.gates import Command, Gate, NoAnswer, Webhook
 from serinus.core.parse import parse
 from serinus.core.spec import (
     Approval,
@@ -41,8 +42,13 @@ spec:
       deadline: 10m
       approval: {deadline: 1h, default: promote}
     - weight: 50
+      gates: [{name: e2e, command: ./e2e.sh}]
   adapt: true
   smoke: {httpPath: /healthz, command: ./smoke.sh, timeout: 500ms}
+  gates:
+    - name: board
+      webhook: {url: "https://board.example.com/ask?team=a", secret: {env: BOARD_KEY}, default: pass}
+      timeout: 9m
   onFailure: hold
   holdDeadline: 2h
   interrupt: park
@@ -52,6 +58,11 @@ spec:
     - {from: 2026-12-20, to: 2027-01-02T12:00, reason: holidays}
   initialReplicas: 3
 """
+
+
+JOURNEYS = Gate("e2e", Command("./e2e.sh"))
+BOARD_URL = "https://board.example.com/ask?team=a"
+BOARD = Gate("board", Webhook(BOARD_URL, "BOARD_KEY", None, NoAnswer.PASS), 540.0)
 
 
 def document(**spec: Any) -> dict[str, Any]:
@@ -81,11 +92,12 @@ def test_every_field_reaches_the_spec() -> None:
         deployment="checkout",
         naming=Naming.IN_PLACE,
         capacity=Capacity.KEEP,
-        steps=(StepSpec(10, 120.0, 600.0, Approval(3600.0, ApprovalDefault.PROMOTE)), StepSpec(50)),
+        steps=(StepSpec(10, 120.0, 600.0, Approval(3600.0, ApprovalDefault.PROMOTE)), StepSpec(50, gates=(JOURNEYS,))),
         adapt=True,
         bake_seconds=1.5,
         ready_deadline_seconds=330.0,
         smoke=Smoke("/healthz", "./smoke.sh", 0.5),
+        gates=(BOARD,),
         on_failure=OnFailure.HOLD,
         hold_deadline_seconds=7200.0,
         interrupt=Interrupt.PARK,
@@ -163,7 +175,45 @@ MISTAKES: list[tuple[dict[str, Any], str, Code, str]] = [
     ({"freeze": [DATES | {"to": "2026-12-19"}]}, "spec.freeze[0].to", Code.BAD_DATE, "the later one"),
     ({"freeze": [DATES | {"to": "tomorrow"}]}, "spec.freeze[0].to", Code.BAD_FORMAT, "correct it"),
     ({"freeze": [CRON | DATES]}, "spec.freeze[0]", Code.CONFLICT, "two entries"),
-    ({"freeze": [{"reason": "x"}]}, "spec.freeze[0]", Code.MISSING_FIELD, "one of the two pairs"),
+    ({"gates": [{"name": "A", "command": "x"}]}, "spec.gates[0].name", Code.BAD_FORMAT, "write 'a'"),
+    ({"gates": [{"name": "a"}]}, "spec.gates[0]", Code.MISSING_FIELD, "add one of them"),
+    (
+        {"gates": [{"name": "a", "command": "x"}, {"name": "a", "command": "x"}]},
+        "spec.gates[1].name",
+        Code.REPEATED,
+        "a name of its own",
+    ),
+    (
+        {"gates": [{"name": "a", "command": "x"}], "steps": [{"weight": 5, "gates": [{"name": "a", "command": "y"}]}]},
+        "spec.steps[0].gates[0].name",
+        Code.REPEATED,
+        "own",
+    ),
+    (
+        {"gates": [{"name": "a", "command": "x"}], "steps": [{"weight": 5, "bake": "1s", "deadline": "5m"}]},
+        "spec.steps[0].deadline",
+        Code.NO_TIME_FOR_GATE,
+        "more time",
+    ),
+    (
+        {"gates": [{"name": "a", "webhook": {"url": "https://me:word@host/"}}]},
+        "spec.gates[0].webhook.url",
+        Code.BAD_FORMAT,
+        "correct it",
+    ),
+    (
+        {"gates": [{"name": "a", "webhook": {"url": "https://host/", "secret": {"env": "A", "file": "b"}}}]},
+        "spec.gates[0].webhook.secret",
+        Code.CONFLICT,
+        "keep one form",
+    ),
+    (
+        {"gates": [{"name": "a", "job": {"file": "job.yaml", "args": ["x"]}}]},
+        "spec.gates[0].job.args",
+        Code.NOT_WITH_FILE,
+        "in that file",
+    ),
+    ({"freeze": [{"reason": "x"}]}, "spec.freeze[0]", Code.MISSING_FIELD, "add one of them"),
     ({"freeze": [{"reason": "x", "from": "2026-12-20"}]}, "spec.freeze[0].to", Code.MISSING_FIELD, "add it"),
 ]
 

@@ -11,15 +11,18 @@ from serinus.core.reasons import Outcome, Reason
 from serinus.core.state import Baking, Evidence, Finished, Leaving, Preparing, Promoting, Shifting, State
 from serinus.core.turn import (
     Action,
+    AskGate,
     CreateCanary,
     MakeCopy,
     MarkVersion,
     RemoveCopy,
+    RemoveJob,
     RestoreAutoscaler,
     RunSmoke,
     ScaleCanary,
     ScaleStable,
     SizeAdopted,
+    StartJob,
 )
 from tests.core.samples import START, after, plan_of
 
@@ -34,7 +37,10 @@ WITH_FIELDS = {
     MakeCopy: MakeCopy(ConfigCopy(ConfigKind.SECRET, "keys", "keys", "keys-0123456789")),
     RemoveCopy: RemoveCopy(ConfigKind.SECRET, "keys-0123456789"),
     RunSmoke: RunSmoke("step 1", 25.0),
+    AskGate: AskGate("journeys", 0, 25.0),
     SizeAdopted: SizeAdopted(4, 1),
+    StartJob: StartJob("load", 0),
+    RemoveJob: RemoveJob("serinus-gate-0000aaaa-1-load"),
 }
 
 

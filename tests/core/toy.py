@@ -15,10 +15,12 @@ from serinus.core.pods import Container, Ended, Pod, Track
 from serinus.core.turn import (
     Action,
     Adoption,
+    AskGate,
     Autoscaler,
     CreateCanary,
     CreateProbe,
     Facts,
+    GateJob,
     HandTemplate,
     Judgement,
     MarkVersion,
@@ -27,6 +29,7 @@ from serinus.core.turn import (
     ProbePod,
     ReleaseStable,
     RemoveCanary,
+    RemoveJob,
     RemoveProbe,
     RemoveStable,
     RestoreAutoscaler,
@@ -34,7 +37,9 @@ from serinus.core.turn import (
     ScaleCanary,
     ScaleStable,
     SizeAdopted,
+    StartJob,
     TakeBackTemplate,
+    Verdict,
     Workload,
 )
 from serinus.core.world import World
@@ -73,6 +78,14 @@ class ToySet:
 
 
 @dataclass
+class ToyJob:
+    name: str
+    gate: str
+    step: int
+    born: float
+
+
+@dataclass
 class ToyDeployment:
     uid: str
     wanted: int
@@ -102,6 +115,9 @@ class ToyWorld:
     autoscaler: Autoscaler | None = None
     least_serving: int = 10**6
     pods_made: int = 0
+    jobs: dict[str, ToyJob] = field(default_factory=dict)
+    job_verdict: Verdict | None = Verdict.PASS  # None: a Job never ends
+    job_seconds: float = 3.0
 
     def __post_init__(self) -> None:
         stable = self.plan.stable
@@ -153,6 +169,7 @@ class ToyWorld:
             autoscaler=self.autoscaler,
             adoption=Adoption(owner, handed) if self.stable is not None else None,
             canary_pods_left=sum(pod.track.is_canary for pod in pods),
+            jobs=tuple(self._job(job) for job in self.jobs.values()),
         )
 
     def facts(self, smoke: Judgement | None = None, abort: Judgement | None = None) -> Facts:
@@ -172,6 +189,10 @@ class ToyWorld:
             adoption=world.adoption,
             abort=abort,
         )
+
+    def _job(self, job: ToyJob) -> GateJob:
+        has_ended = self.seconds >= job.born + self.job_seconds
+        return GateJob(job.name, job.gate, job.step, self.job_verdict if has_ended else None)
 
     def _pod(self, pod: ToyPod) -> Pod:
         ended = Ended("Error", "", 1) if self.has_crashed(pod) else None
@@ -246,7 +267,12 @@ class ToyWorld:
                 self._existing(self.stable).deleting = True
             case HandTemplate() | SizeAdopted() | ReleaseStable() | TakeBackTemplate():
                 self._adopt(action)
-            case RunSmoke() | PinAutoscaler() | RestoreAutoscaler():
+            case StartJob(gate, step):
+                name = f"job-{gate}-{step}"
+                self.jobs.setdefault(name, ToyJob(name, gate, step, self.seconds))
+            case RemoveJob(name):
+                self.jobs.pop(name, None)
+            case RunSmoke() | AskGate() | PinAutoscaler() | RestoreAutoscaler():
                 raise AssertionError(f"{action} is not for this cluster")
             case _:
                 assert_never(action)

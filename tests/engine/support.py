@@ -11,6 +11,7 @@ from serinus.engine.cycle import Memory, Parts, Turned, take_one_turn
 from serinus.engine.drive import drive, start
 from tests.core.toy import Health, ToyWorld
 from tests.fakes.cluster import FakeCluster
+from tests.fakes.gates import FakeGates
 from tests.fakes.metrics import FakeMetrics
 from tests.fakes.notifier import FakeNotifier
 from tests.fakes.reporter import FakeReporter
@@ -28,6 +29,8 @@ class Bench:
     store: FakeStore = field(default_factory=FakeStore)
     answers: dict[str, Judgement | None] = field(default_factory=dict)
     gates: list[FakeSmokeGate] = field(default_factory=list)
+    gate_answers: dict[str, Judgement | None] = field(default_factory=dict)
+    step_gates: list[FakeGates] = field(default_factory=list)
     reporter: FakeReporter = field(default_factory=FakeReporter)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
@@ -37,9 +40,11 @@ class Bench:
         """Another runner; the one that begins a rollout is also the first that drives it."""
         gate = FakeSmokeGate(self.cluster.clock, self.answers)
         self.gates.append(gate)
+        step_gates = FakeGates(self.cluster.clock, self.gate_answers)
+        self.step_gates.append(step_gates)
         name = name or f"runner-{max(len(self.gates) - 2, 0)}"
         clock, cluster = self.cluster.clock, self.cluster
-        parts = Parts(name, clock, cluster, self.store, gate, self.metrics, self.reporter, self.notifier)
+        parts = Parts(name, clock, cluster, self.store, gate, step_gates, self.metrics, self.reporter, self.notifier)
         if self.beginner is not None and self.beginner.runner == name:
             parts.begun_at = self.beginner.begun_at
         return parts

@@ -126,24 +126,18 @@ async def test_a_smoke_test_is_put_once_however_often_it_is_wished_for() -> None
     assert (question.stage, question.share_percent, question.smoke) == ("before users", 0.0, SMOKE)
     assert [pod.name for pod in question.pods] == ["pod-5"]
     assert made.reporter.codes.count("run_smoke") == 1
-    await cancel(memory)
+    await memory.asked.close()
 
 
 async def test_a_smoke_tests_answer_wakes_whoever_waits() -> None:
     made = await begun(smoke=SMOKE)
     memory = Memory()
     await made.turns(5, memory)
-    assert memory.smoke
+    assert memory.asked.any_put
     made.cluster.clock.advance(5)
     async with asyncio.timeout(5):
         await memory.answered.wait()
-    await cancel(memory)
-
-
-async def cancel(memory: Memory) -> None:
-    for task in memory.smoke.values():
-        task.cancel()
-    await asyncio.gather(*memory.smoke.values(), return_exceptions=True)
+    await memory.asked.close()
 
 
 @pytest.mark.parametrize(("verb", "reason"), [("abort", Reason.ABORT_ASKED), ("interrupt", Reason.INTERRUPTED)])

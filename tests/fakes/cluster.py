@@ -60,6 +60,10 @@ class FakeCluster:
         if self.after_act is not None:
             self.after_act(action)
 
+    async def job_log(self, job: str) -> tuple[str, ...]:
+        self.logs_read += 1
+        return self.log
+
     async def log_tail(self, pod: str, container: str) -> tuple[str, ...]:
         self.logs_read += 1
         return self.log

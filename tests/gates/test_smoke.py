@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import os
-import shlex
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +13,13 @@ from serinus.core.pods import Pod, Track
 from serinus.core.reasons import Reason
 from serinus.core.spec import Smoke as SmokeSpec
 from serinus.core.turn import Judgement, Verdict
-from serinus.gates.smoke import HTTP_TRIES, OUTPUT_LINES, Smoke, told
+from serinus.gates.running import OUTPUT_LINES
+from serinus.gates.smoke import HTTP_TRIES, Smoke, told
 from serinus.ports import SmokeQuestion
 from tests.core.samples import plan_of
 from tests.fakes.pod_http import FakePodHttp
 from tests.fakes.server import ScriptedServer, answer, hang_up, never, scripted_server
+from tests.gates.processes import FORKING, python, until_gone, until_written
 
 PODS = tuple(Pod(f"new-{n}", Track.CANARY, "Running", True, True, False, (), ip=f"127.0.0.{n}") for n in (1, 2))
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/nowhere"}
@@ -41,10 +41,6 @@ async def gate() -> AsyncIterator[tuple[Smoke, ScriptedServer, FakePodHttp]]:
 async def run(command: str, seconds: float = 10.0) -> Judgement:
     async with gate() as (smoke, _, _):
         return await smoke.ask(question(command=command, seconds=seconds))
-
-
-def python(code: str) -> str:
-    return f"{shlex.quote(sys.executable)} -c {shlex.quote(code)}"
 
 
 def assert_failed(judgement: Judgement, sentence: str) -> None:
@@ -160,14 +156,6 @@ async def test_output_that_is_no_text_does_no_harm() -> None:
 # Its end by the time limit
 
 
-PATIENCE_SECONDS = 10.0
-FORKING = """
-import os, sys, time
-pid = os.fork()
-if pid == 0:
-    open(sys.argv[1], "w").write(str(os.getpid()))
-time.sleep(600)
-"""
 LEAVING_ONE_BEHIND = """
 import os, sys, time
 if os.fork() == 0:
@@ -182,34 +170,17 @@ async def test_the_time_limit_ends_the_command_and_all_that_it_started(tmp_path:
     async with gate() as (smoke, _, _):
         judgement = await smoke.ask(question(command=f"{python(code)} {mark}", seconds=2.0))
     assert_failed(judgement, "the smoke test did not end within 2 s")
-    await _until_gone(int(mark.read_text()))
+    await until_gone(int(mark.read_text()))
 
 
 async def test_a_gate_that_is_cancelled_ends_its_command(tmp_path: Path) -> None:
     mark = tmp_path / "pid"
     async with gate() as (smoke, _, _):
         asking = asyncio.create_task(smoke.ask(question(command=f"{python(FORKING)} {mark}", seconds=60)))
-        await _until_written(mark)
+        await until_written(mark)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
-    await _until_gone(int(mark.read_text()))
-
-
-async def _until_written(mark: Path) -> None:
-    await _until(lambda: mark.exists() and mark.read_text() != "")
-
-
-async def _until_gone(pid: int) -> None:
-    """Until the process is dead: gone, or a zombie whose parent has not looked yet."""
-    stat = Path(f"/proc/{pid}/stat")
-    await _until(lambda: not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z")
-
-
-async def _until(holds: Callable[[], bool]) -> None:
-    """Another process makes it hold, so there is nothing to be woken by."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await until_gone(int(mark.read_text()))
 
 
 # What it is told

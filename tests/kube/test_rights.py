@@ -10,6 +10,7 @@ import pytest
 from serinus.cli.exits import Exit
 from serinus.cli.run import release
 from serinus.cli.words import ask
+from serinus.core.gates import Gate, Job
 from serinus.core.plan import AutoscalerRef, Plan, Promotion
 from serinus.core.progress import Progress
 from serinus.core.spec import Config, Naming, Smoke, Spec, StepSpec
@@ -28,6 +29,7 @@ from tests.sandbox.controllers.cluster import Cluster, Marker, deployment
 SECONDS_MAX = 20.0
 SURVEYED = ("services", "deployments", "configmaps", "replicasets", "horizontalpodautoscalers")
 """What is read to make a plan: without these there is nothing to look at, and the API's own refusal is shown."""
+LOAD = Gate("load", Job("image:1"))
 IN_PLACE = msgspec.structs.replace(SPEC, naming=Naming.IN_PLACE, steps=(StepSpec(25), StepSpec(50)))
 
 
@@ -57,6 +59,7 @@ def test_the_documented_verbs_are_those_that_a_full_plan_needs() -> None:
     plan = plan_of(
         Promotion.ADOPT, smoke=Smoke("/healthz"), autoscaler=AutoscalerRef("web", 2, None), mark_version=True
     )
+    plan = msgspec.structs.replace(plan, gates=(LOAD,))
     assert documented_grants() == {(right.verb, right.resource.group, right.plural) for right in rights_needed(plan)}
 
 

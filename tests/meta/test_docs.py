@@ -7,6 +7,7 @@ import msgspec
 
 from serinus.cli.exits import MEANINGS, Exit
 from serinus.core.config import ConfigKind, ConfigPlan
+from serinus.core.gates import Gate, Job
 from serinus.core.plan import AutoscalerKind, AutoscalerRef, Plan, Promotion
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
@@ -48,7 +49,8 @@ def test_every_outcome_is_documented() -> None:
 def test_every_right_that_may_be_needed_is_documented_and_no_other() -> None:
     smoke, kinds = Smoke("/", "true"), [AutoscalerRef("name", kind=kind) for kind in AutoscalerKind]
     plans: list[Plan] = [plan_of(kind, smoke=smoke, autoscaler=one) for kind in Promotion for one in kinds]
-    plans = [msgspec.structs.replace(plan, config=ConfigPlan(kinds=tuple(ConfigKind))) for plan in plans]
+    more = {"config": ConfigPlan(kinds=tuple(ConfigKind)), "gates": (Gate("load", Job("image:1")),)}
+    plans = [msgspec.structs.replace(plan, **more) for plan in plans]
     rights = {right for plan in plans for right in rights_needed(plan)}
     needed = {(right.verb, right.plural, right.resource.group) for right in rights}
     documented = {

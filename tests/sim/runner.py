@@ -40,7 +40,7 @@ from serinus.core.turn import (
 from serinus.core.world import World
 from serinus.engine.cycle import STALE_SECONDS_MAX, Parts
 from serinus.engine.drive import drive, start
-from serinus.ports import LostRace, Saved, SmokeQuestion, Trouble
+from serinus.ports import GateQuestion, LostRace, Saved, SmokeQuestion, Trouble
 from tests.fakes.metrics import FakeMetrics
 from tests.sim.cluster import Cluster
 from tests.sim.faults import Fault
@@ -78,6 +78,7 @@ class Runner(Sender):
             cluster=SimCluster(self),
             store=SimStore(self),
             smoke=self,
+            gates=SimGates(self),
             metrics=FakeMetrics(),
             reporter=self,
             notifier=self,
@@ -140,6 +141,20 @@ class Runner(Sender):
         return Judgement(Verdict.PASS)
 
 
+class SimGates:
+    """The StepGate port: harm that the pods do not show fails a gate, and so does nothing else."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    async def ask(self, question: GateQuestion) -> Judgement:
+        scenario = self._runner.scenario
+        await asyncio.sleep(scenario.gate_dice.uniform(0.1, question.gate.timeout_seconds))
+        if scenario.health is Health.GATE:
+            return Judgement(Verdict.FAIL, Reason.GATE_FAILED, Evidence(f"gate {question.gate.name} said no"))
+        return Judgement(Verdict.PASS)
+
+
 class SimStore:
     """The Store port."""
 
@@ -194,6 +209,9 @@ class SimCluster:
     async def refresh(self) -> None:
         view = self._runner.view
         view.take_over(await self._runner.network.call(self._runner, "list", view.listing))
+
+    async def job_log(self, job: str) -> tuple[str, ...]:
+        raise AssertionError("no gate of this world is a Job")
 
     async def log_tail(self, pod: str, container: str) -> tuple[str, ...]:
         await asyncio.sleep(0.05)

@@ -11,6 +11,7 @@ from enum import Enum
 import msgspec
 
 from serinus.core.config import ConfigCopy, ConfigKind, ConfigPlan
+from serinus.core.gates import Command, Gate
 from serinus.core.plan import Approval, AutoscalerRef, Plan, Promotion, StableRef, Timing, make_steps
 from serinus.core.spec import Capacity, Naming, Smoke, StepSpec
 from serinus.core.state import PauseEnd
@@ -34,6 +35,7 @@ class Health(Enum):
     UNSCHEDULABLE = "cannot be scheduled"
     REFUSED = "refused by the quota"
     SMOKE = "fails its smoke test"
+    GATE = "is refused by a gate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,10 @@ class Scenario:
     skews: tuple[float, ...]
     horizon_seconds: float  # until about when faults strike
     dice: random.Random = field(repr=False)
+    gate_dice: random.Random = field(repr=False)
 
 
+HARMS_OF_PODS = [health for health in Health if health not in (Health.GOOD, Health.GATE)]
 VERBS = ("abort", "pause", "resume", "promote", "promote --full", "veto", "supersede", "interrupt", "abandoned")
 
 
@@ -71,10 +75,13 @@ def draw(seed: int) -> Scenario:
     dice = random.Random(seed)
     apart = random.Random(f"apart {seed}")
     faults = Faults(dice, apart)
-    plan = _with_config(_plan(dice), random.Random(f"config {seed}"))
-    health = Health.GOOD if dice.random() < 0.6 else dice.choice(list(Health)[1:])
+    gate_dice = random.Random(f"gates of {seed}")  # of their own: what a seed meant before there were gates, it means
+    plan = _with_gates(_with_config(_plan(dice), random.Random(f"config {seed}")), gate_dice)
+    health = Health.GOOD if dice.random() < 0.6 else dice.choice(HARMS_OF_PODS)
     if health is Health.SMOKE and plan.smoke is None:
         health = Health.CRASHES_LATER
+    if health is Health.GOOD and plan.gates and gate_dice.random() < 0.4:
+        health = Health.GATE
     runners = 1 + (faults.armed(Fault.RIVAL) or faults.armed(Fault.THIRD)) + faults.armed(Fault.THIRD)
     skewed = SKEW_SECONDS if faults.armed(Fault.SKEW) else 0.0
     expected = 30.0 + sum(step.bake_seconds + 10.0 for step in plan.steps)
@@ -90,6 +97,7 @@ def draw(seed: int) -> Scenario:
         skews=tuple(round(dice.uniform(-skewed, skewed), 1) for _ in range(8)),
         horizon_seconds=expected * 1.5,
         dice=dice,
+        gate_dice=gate_dice,
     )
     check_world(scenario)
     return scenario
@@ -113,6 +121,7 @@ def check_world(scenario: Scenario) -> None:
         assert plan.stable is not None
         assert plan.stable.name != plan.canary_name, "two Deployments have two names"
     assert plan.smoke is not None or scenario.health is not Health.SMOKE, "only a smoke test that is there can fail"
+    assert plan.gates or scenario.health is not Health.GATE, "only a gate that is there can refuse"
     assert plan.autoscaler is None or plan.stable is not None, "an autoscaler has something to scale"
     assert all(abs(skew) <= SKEW_SECONDS for skew in scenario.skews), "clocks within their bounds"
 
@@ -157,6 +166,21 @@ def _plan(dice: random.Random) -> Plan:
         autoscaler=hpa if not first and dice.random() < 0.3 else None,
         hold_seconds=dice.choice((None, None, None, 45.0)),
     )
+
+
+def _with_gates(plan: Plan, dice: random.Random) -> Plan:
+    """One world in five has a gate, of every step or of the last."""
+    if dice.random() >= 0.2:
+        return plan
+    gate = Gate("journeys", Command("./journeys.sh"), dice.choice((2.0, 20.0)))
+    last, everywhere = len(plan.steps) - 1, dice.random() < 0.5
+    steps = tuple(
+        msgspec.structs.replace(step, gates=(gate.name,), deadline_seconds=step.deadline_seconds + gate.timeout_seconds)
+        if everywhere or number == last
+        else step
+        for number, step in enumerate(plan.steps)
+    )
+    return msgspec.structs.replace(plan, steps=steps, gates=(gate,))
 
 
 def _with_config(plan: Plan, dice: random.Random) -> Plan:

@@ -1,5 +1,7 @@
 """A plan that everything speaks for: found, resolved and passed by the preflight; or every problem at once."""
 
+import os
+
 import click
 import msgspec
 
@@ -12,6 +14,7 @@ from serinus.core.preflight.facts import Note
 from serinus.core.resolve import NothingToDo, Objections, resolve
 from serinus.core.spec import Spec
 from serinus.core.survey import Problem
+from serinus.gates.secret import secret_problems
 from serinus.kube.preflight import preflight
 from serinus.kube.target import Target, survey
 from serinus.wiring import Session
@@ -41,7 +44,7 @@ async def checked_plan(session: Session, target: Target, spec: Spec) -> tuple[Pl
         raise Refused(problems)
     frozen = frozen_at(spec.freeze, session.clock.now())
     report = await preflight(target, plan)
-    problems = (*problems, *freeze_problems(frozen, spec), *report.problems)
+    problems = (*problems, *freeze_problems(frozen, spec), *secret_problems(plan, os.environ), *report.problems)
     measured = await measure(session, target, plan, spec)
     problems = (*problems, *measured.problems)
     if problems:

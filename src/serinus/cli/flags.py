@@ -41,6 +41,15 @@ def _images(texts: tuple[str, ...]) -> list[dict[str, str]]:
     return images
 
 
+def _gates(texts: tuple[str, ...]) -> list[dict[str, Any]]:
+    gates: list[dict[str, Any]] = []
+    for text in texts:
+        name, _, asked = text.partition("=")
+        is_address = re.match("https?://", asked)
+        gates.append({"name": name, "webhook": {"url": asked}} if is_address else {"name": name, "command": asked})
+    return gates
+
+
 FLAGS: dict[str, Flag] = {
     "service": Flag("SERVICE", ("spec", "service")),
     "images": Flag("--image", ("spec", "images"), _images),
@@ -55,6 +64,7 @@ FLAGS: dict[str, Flag] = {
     "smoke_http": Flag("--smoke-http", ("spec", "smoke", "httpPath")),
     "smoke_command": Flag("--smoke-command", ("spec", "smoke", "command")),
     "smoke_timeout": Flag("--smoke-timeout", ("spec", "smoke", "timeout"), with_unit),
+    "gates": Flag("--gate", ("spec", "gates"), _gates),
     "metrics": Flag("--metrics", ("spec", "metrics", "gate")),
     "metrics_interval": Flag("--metrics-interval", ("spec", "metrics", "interval"), with_unit),
     "alpha": Flag("--alpha", ("spec", "metrics", "alpha")),

@@ -48,6 +48,8 @@ def release_options(command: Command) -> Command:
             click.option("--smoke-http", metavar="PATH", help="This path of a canary pod must answer 2xx or 3xx."),
             click.option("--smoke-command", metavar="CMD", help="A command; its exit code is the verdict."),
             click.option("--smoke-timeout", metavar="TIME", help="How long a smoke test may take. Default: 30s."),
+            click.option("--gate", "gates", multiple=True, metavar="NAME=CMD|URL",
+                         help="A command, or a web address that is asked, which must pass at each step."),
             click.option("--metrics", type=click.Choice(["auto", "evidence", "harm", "off"]),
                          help="What is asked of metrics: harm ends it; evidence of safety promotes it. Default: auto."),
             click.option("--metrics-interval", metavar="TIME", help="How often metrics are read. Default: 5s."),

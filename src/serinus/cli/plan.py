@@ -1,6 +1,7 @@
 """`serinus plan`: what deploy would do, without doing any of it."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -60,11 +61,20 @@ def plan_text(plan: Plan, notes: tuple[Note, ...] = ()) -> str:
             f"  {number:>4}  {step.asked_percent:>4.0f}%  {step.share_percent:>5.1f}%  {step.canary_replicas:>6}  "
             f"{step.stable_replicas:>6}  {_seconds(step.bake_seconds):<8}  {_seconds(step.deadline_seconds)}"
         )
+    lines += ["", *_gate_lines(plan)] if plan.gates else []
     bake = sum(step.bake_seconds for step in plan.steps)
     lines += ["", f"  then:       {plan.promotion.value}", f"  takes:      {_seconds(bake)} and the time pods need"]
     if notes:
         lines += ["", "  to be known:", *(f"  - {note.sentence}" for note in notes)]
     return "\n".join(lines)
+
+
+def _gate_lines(plan: Plan) -> Iterator[str]:
+    """Which gates must pass, at which steps."""
+    for gate in plan.gates:
+        numbers = [str(number) for number, step in enumerate(plan.steps, 1) if gate.name in step.gates]
+        where = "every step" if len(numbers) == len(plan.steps) else f"step {', '.join(numbers)}"
+        yield f"  gate:       {gate.name}, at {where}, within {_seconds(gate.timeout_seconds)}"
 
 
 def plan_json(plan: Plan, notes: tuple[Note, ...] = ()) -> str:
@@ -77,6 +87,7 @@ def plan_json(plan: Plan, notes: tuple[Note, ...] = ()) -> str:
             "stable_replicas": step.stable_replicas,
             "bake_seconds": step.bake_seconds,
             "deadline_seconds": step.deadline_seconds,
+            "gates": list(step.gates),
         }
         for step in plan.steps
     ]

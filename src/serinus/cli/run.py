@@ -1,6 +1,7 @@
 """One rollout from the command line: find or make its plan, take the lease, and have it driven to its end."""
 
 import contextlib
+import os
 from collections.abc import AsyncIterator
 
 from serinus.cli.checked import Refused, checked_plan
@@ -17,6 +18,7 @@ from serinus.core.survey import Problem
 from serinus.engine.drive import drive, start
 from serinus.engine.judging import policy_of_plan
 from serinus.engine.recorder import Recorder
+from serinus.gates.secret import secret_problems
 from serinus.kube.errors import KubeError
 from serinus.kube.guard import Guard
 from serinus.kube.lease import Lease, LeaseHeld, remove_lease
@@ -99,7 +101,7 @@ async def resume(
         hint = f"go on with it: --version {plan.version}; or take it back first: {back}, or --supersede"
         raise Refused((Problem(f"version {asked} cannot be released now", where, why, hint),))
     writer.say(f"going on with the unfinished rollout of version {plan.version}")
-    if problems := await guard_problems(target, plan, guard):
+    if problems := (*secret_problems(plan, os.environ), *await guard_problems(target, plan, guard)):
         raise Refused(problems)
     return await take_over(session, target, plan, writer, guard)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from serinus.cli.exits import Exit
+from serinus.cli.gate_files import with_job_files
 from serinus.core.canary import Canary
 from serinus.core.description import Code, Mistake
 from serinus.core.description import Path as FieldPath
@@ -110,6 +111,8 @@ def _unreadable(
 def read_canary(source: Source) -> Canary | tuple[Problem, ...]:
     """What the source means; or all its problems, in the order of its lines."""
     parsed = parse(source.document.value)
+    if isinstance(parsed, Canary):
+        parsed = with_job_files(parsed, Path(source.name).parent)
     if isinstance(parsed, Canary):
         return parsed
     problems = [source.located(mistake) for mistake in parsed]

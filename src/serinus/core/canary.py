@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from serinus.core.canary_gates import GATES, check_gates
 from serinus.core.canary_metrics import METRICS
 from serinus.core.description import (
     Choice,
@@ -99,6 +100,7 @@ def _check_release(values: dict[str, Any]) -> Iterator[Mistake]:
             hint = "a deadline bounds the whole step: pods ready, smoke test, bake; give it more, or leave it out"
             path = ("steps", index, "deadline")
             yield Mistake(path, Code.NO_TIME_FOR_BAKE, f"{step.deadline_seconds:g} s", wanted, hint)
+    yield from check_gates(values)
 
 
 def _check_cron(expression: str) -> Iterator[Mistake]:
@@ -223,10 +225,11 @@ STEP = Group(
         Field(
             "deadline",
             Duration(1),
-            "The longest the whole step may take. Otherwise: time for pods, smoke test and bake, one after the other.",
+            "The longest the whole step may take. Otherwise: time for pods, smoke test, gates and bake together.",
             "deadline_seconds",
         ),
         Field("approval", APPROVAL, "A person must agree before the rollout goes past this step."),
+        Field("gates", GATES, "Questions that must all be answered with a pass before this step is left."),
     ),
     StepSpec,
 )
@@ -313,6 +316,7 @@ RELEASE = Group(
         ),
         Field("adapt", Switch(), "Take the nearest shares that can be had instead of refusing.", default=False),
         Field("smoke", SMOKE, "Smoke tests: of a pod that no user meets, before the first step; then at each step."),
+        Field("gates", GATES, "Gates of every step, those of `steps[].gates` besides."),
         Field("metrics", METRICS, "How the metrics of canary and production are judged."),
         Field(
             "onFailure",

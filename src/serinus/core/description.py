@@ -40,6 +40,8 @@ class Code(enum.Enum):
     NO_SUCH_ZONE = "no-such-zone"
     BAD_DATE = "bad-date"
     NO_TIME_FOR_BAKE = "no-time-for-bake"
+    NO_TIME_FOR_GATE = "no-time-for-gate"
+    NOT_WITH_FILE = "not-with-file"
 
 
 BEYOND_SCHEMA = frozenset(
@@ -52,6 +54,8 @@ BEYOND_SCHEMA = frozenset(
         Code.NO_SUCH_ZONE,
         Code.BAD_DATE,
         Code.NO_TIME_FOR_BAKE,
+        Code.NO_TIME_FOR_GATE,
+        Code.NOT_WITH_FILE,
     ]
 )
 """Mistakes that JSON Schema cannot tell. All others are mistakes if, and only if, the schema says so."""

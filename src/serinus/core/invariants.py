@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from serinus.core.plan import Plan, Promotion
+from serinus.core.plan import Plan, Promotion, gates_of
 from serinus.core.promotion import past_return
 from serinus.core.reasons import Outcome
 from serinus.core.state import Baking, Finished, Leaving, Paused, Preparing, Promoting, Shifting, State
@@ -23,6 +23,7 @@ from serinus.core.turn import (
     OrphanCanary,
     RemoveCanary,
     RemoveCopy,
+    RemoveJob,
     RemoveProbe,
     RemoveStable,
     RestoreAutoscaler,
@@ -170,11 +171,11 @@ def _bake_is_over(turned: _Turned) -> Iterator[str]:
 
 
 def _only_pass_passes(turned: _Turned) -> Iterator[str]:
-    """UNSURE and unknown never count as PASS: of the pods, of a smoke test, of metrics, or of a fact not seen."""
+    """UNSURE and unknown never count as PASS: of pods, a smoke test, gates, metrics, or of a fact not seen."""
     facts, before = turned.facts, turned.before
     if not _went_on(turned):
         return
-    answers = (facts.pods, facts.smoke, facts.metrics)
+    answers = (facts.pods, facts.smoke, facts.metrics, *(one.judgement for one in facts.gates))
     failed = any(answer is not None and answer.verdict is Verdict.FAIL for answer in answers)
     if failed and not (isinstance(before, Paused) and turned.plan.hold_seconds is not None):
         yield "it went on although a check failed"
@@ -184,6 +185,10 @@ def _only_pass_passes(turned: _Turned) -> Iterator[str]:
         yield f"it went on although the pods are {facts.pods.verdict.name}"
     if turned.plan.smoke is not None and (facts.smoke is None or facts.smoke.verdict is not Verdict.PASS):
         yield "it went on without a smoke test that passed"
+    if isinstance(before, Baking):
+        passed = {one.gate for one in facts.gates if one.judgement.verdict is Verdict.PASS}
+        asked = (gate.name for gate in gates_of(turned.plan, before.step))
+        yield from (f"it went on without a pass of gate {name}" for name in asked if name not in passed)
     if turned.plan.metrics is not None and isinstance(before, Baking):
         verdict = facts.metrics.verdict if facts.metrics is not None else None
         if verdict is not Verdict.PASS:
@@ -244,7 +249,7 @@ def _leads_back(plan: Plan, wish: Action) -> bool:
     if isinstance(wish, RestoreAutoscaler):
         return plan.stable is not None and wish.target == plan.stable.name
     return isinstance(
-        wish, RemoveCanary | RemoveProbe | RemoveCopy | TakeBackTemplate
+        wish, RemoveCanary | RemoveProbe | RemoveCopy | RemoveJob | TakeBackTemplate
     )  # what is not named does not lead back
 
 
@@ -291,6 +296,7 @@ def _nothing_is_left(turned: _Turned) -> Iterator[str]:
         yield "the canary's Deployment is left"
     if facts.probe is not None:
         yield "the smoke test's pod is left"
+    yield from (f"the gate's Job {job.name} is left" for job in facts.jobs)
     if not promoted and facts.canary_pods_left:
         yield f"{facts.canary_pods_left} canary pods are left"
     if promoted and plan.promotion is Promotion.RENAME and _is_left(plan, facts.stable):

@@ -240,7 +240,7 @@ def _absences(kind: Group, value: dict[str, Any], path: Path) -> Iterator[Mistak
         met = ", ".join(name for form in begun for name in form if name in value)
         yield Mistake(path, Code.CONFLICT, f"{met} together", forms, "make two entries of it, or keep one form")
     elif kind.forms and not begun:
-        yield Mistake(path, Code.MISSING_FIELD, "none of them", forms, "add one of the two pairs")
+        yield Mistake(path, Code.MISSING_FIELD, "none of them", forms, "add one of them")
     elif begun:
         by_name = {known.name: known for known in kind.fields}
         yield from (_missing(by_name[name], path) for name in begun[0] if name not in value)

@@ -12,6 +12,7 @@ from typing import assert_never
 import msgspec
 
 from serinus.core.config import ConfigPlan
+from serinus.core.gates import Gate, Job, distinct, longest_seconds
 from serinus.core.spec import ApprovalDefault, Capacity, Gating, Metrics, Naming, Smoke, Spec, StepSpec
 from serinus.core.state import PauseEnd
 
@@ -51,6 +52,7 @@ class Step(msgspec.Struct, frozen=True):
     bake_seconds: float
     deadline_seconds: float
     approval: Approval | None = None
+    gates: tuple[str, ...] = ()  # names of gates that must pass before the step is left
 
     @property
     def share_percent(self) -> float:
@@ -122,6 +124,7 @@ class Plan(msgspec.Struct, frozen=True):
     ready_deadline_seconds: float
     smoke: Smoke | None = None
     smoke_before_traffic: bool = False
+    gates: tuple[Gate, ...] = ()  # all that any step names
     mark_version: bool = True  # the Service's `version` label is kept up to date
     keep_previous: bool = False
     autoscaler: AutoscalerRef | None = msgspec.field(default=None, name="hpa")  # "hpa": as saved since format 1
@@ -160,16 +163,33 @@ class Unreachable(msgspec.Struct, frozen=True):
 
 
 class Timing(msgspec.Struct, frozen=True):
-    """How long each step holds its share, and how long pods may take to be ready."""
+    """What every step has: how long it holds its share, how long pods may take to be ready, which gates it has."""
 
     bake_seconds: float
     ready_deadline_seconds: float
     smoke_timeout_seconds: float = 0.0
+    gates: tuple[Gate, ...] = ()  # of every step
 
     @property
     def waiting_seconds(self) -> float:
         """The longest a step may wait for what comes beside its bake: pods and smoke tests, one after the other."""
         return self.ready_deadline_seconds + self.smoke_timeout_seconds
+
+
+def gates_of(plan: Plan, step: int) -> tuple[Gate, ...]:
+    """The gates of a step."""
+    return tuple(gate for gate in plan.gates if gate.name in plan.steps[step].gates)
+
+
+def has_jobs(plan: Plan) -> bool:
+    """Whether any gate is a Job in the cluster."""
+    return any(isinstance(gate.kind, Job) for gate in plan.gates)
+
+
+def all_gates(spec: Spec, promotion: Promotion) -> tuple[Gate, ...]:
+    """Every gate of such a rollout; a first deployment has none of the steps that were asked for."""
+    own = () if promotion is Promotion.FIRST else tuple(gate for step in spec.steps or () for gate in step.gates)
+    return distinct((*spec.gates, *own))
 
 
 def share_of(canary_replicas: int, stable_replicas: int) -> float:
@@ -261,7 +281,7 @@ def make_steps(
 
 
 def _add(steps: list[Step], step: Step) -> None:
-    """Add a step that grows; one that does not lends its longer times and its approval to the step before."""
+    """Add a step that grows; one that does not lends its longer times, approval and gates to the step before."""
     if not steps or _grows(steps[-1], step):
         steps.append(step)
         return
@@ -273,6 +293,7 @@ def _add(steps: list[Step], step: Step) -> None:
         bake_seconds=bake_seconds,
         deadline_seconds=bake_seconds + waiting_seconds,
         approval=last.approval or step.approval,
+        gates=tuple(dict.fromkeys((*last.gates, *step.gates))),
     )
 
 
@@ -285,10 +306,12 @@ def _grows(last: Step, step: Step) -> bool:
 def _step(wish: StepSpec, canary: int, stable: int, timing: Timing) -> Step:
     bake_seconds = timing.bake_seconds if wish.bake_seconds is None else wish.bake_seconds
     deadline_seconds = wish.deadline_seconds
+    gates = distinct((*timing.gates, *wish.gates))
     if deadline_seconds is None:
-        deadline_seconds = bake_seconds + timing.waiting_seconds
+        deadline_seconds = bake_seconds + timing.waiting_seconds + longest_seconds(gates)
     approval = None
     if wish.approval is not None:
         end = PauseEnd.GO_ON if wish.approval.default is ApprovalDefault.PROMOTE else PauseEnd.REVERT
         approval = Approval(wish.approval.deadline_seconds, end)
-    return Step(wish.weight_percent, canary, stable, bake_seconds, deadline_seconds, approval)
+    names = tuple(gate.name for gate in gates)
+    return Step(wish.weight_percent, canary, stable, bake_seconds, deadline_seconds, approval, names)

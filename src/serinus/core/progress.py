@@ -8,8 +8,10 @@ from serinus.core.reasons import Outcome
 from serinus.core.state import Baking, Finished, Leaving, Paused, Preparing, Promoting, Shifting, State
 from serinus.core.turn import (
     Action,
+    AskGate,
     CreateCanary,
     CreateProbe,
+    GateAnswer,
     HandTemplate,
     MakeCopy,
     MarkVersion,
@@ -18,6 +20,7 @@ from serinus.core.turn import (
     ReleaseStable,
     RemoveCanary,
     RemoveCopy,
+    RemoveJob,
     RemoveProbe,
     RemoveStable,
     RestoreAutoscaler,
@@ -25,7 +28,9 @@ from serinus.core.turn import (
     ScaleCanary,
     ScaleStable,
     SizeAdopted,
+    StartJob,
     TakeBackTemplate,
+    Verdict,
 )
 
 
@@ -117,6 +122,20 @@ def finished_progress(plan: Plan, state: Finished) -> Progress:
     return Progress("finished", sentence, data)
 
 
+def progress_of_answer(answer: GateAnswer, stage: str) -> Progress:
+    """What a gate said."""
+    judgement = answer.judgement
+    words = {Verdict.PASS: "passed", Verdict.FAIL: "failed", Verdict.UNSURE: "cannot tell"}
+    said = judgement.evidence.sentence or f"gate {answer.gate} {words[judgement.verdict]}"
+    data: dict[str, object] = {
+        "gate": answer.gate,
+        "stage": stage,
+        "verdict": judgement.verdict.name.lower(),
+        "lines": list(judgement.evidence.lines),
+    }
+    return Progress("gate_answered", f"{stage}: {said}", data)
+
+
 def progress_of_action(plan: Plan, action: Action) -> Progress:
     """What was asked of the cluster."""
     stable = plan.stable.name if plan.stable is not None else ""
@@ -142,6 +161,8 @@ def progress_of_action(plan: Plan, action: Action) -> Progress:
             return Progress("remove_probe", "removing the smoke test's pod")
         case RunSmoke(stage):
             return Progress("run_smoke", f"smoke test, {stage}")
+        case AskGate() | StartJob() | RemoveJob():
+            return _progress_of_gate(action)
         case MakeCopy(copy):
             sentence = f"copying {copy.kind.value} {copy.original} as {copy.name}, for version {plan.version}"
             return Progress("make_copy", sentence)
@@ -153,6 +174,19 @@ def progress_of_action(plan: Plan, action: Action) -> Progress:
             return Progress("restore_autoscaler", f"giving the autoscaler back what it had; it scales {target}")
         case _:
             return _progress_of_adoption(plan, stable, action)
+
+
+def _progress_of_gate(action: AskGate | StartJob | RemoveJob) -> Progress:
+    match action:
+        case AskGate(gate, step):
+            return Progress("ask_gate", f"asking gate {gate} about step {step + 1}", {"gate": gate, "step": step + 1})
+        case StartJob(gate, step):
+            sentence = f"asking gate {gate} about step {step + 1}, by a Job"
+            return Progress("start_job", sentence, {"gate": gate, "step": step + 1})
+        case RemoveJob(name):
+            return Progress("remove_job", f"removing Job {name}")
+        case _:
+            assert_never(action)
 
 
 def _progress_of_adoption(

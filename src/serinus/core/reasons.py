@@ -20,6 +20,8 @@ class Reason(Enum):
     CRASH_LOOP = "the canary is in a crash loop"
     OOM_KILLED = "a container of the canary was killed for using more memory than its limit"
     SMOKE_FAILED = "a smoke test of the canary failed"
+    GATE_FAILED = "a gate said no"
+    GATE_UNANSWERED = "a gate gave no answer in time, so nothing is known of what it was to tell"
     METRICS_WORSE = "the canary's metrics are worse than production's"
     LIMIT_BROKEN = "the canary's metrics are beyond a limit that was set for them"
     BUDGET_SPENT = "the rollout has spent the part of the error budget that it may spend"
@@ -58,7 +60,13 @@ class Outcome(Enum):
 
 
 COULD_NOT_TELL = frozenset(
-    {Reason.NOT_ENOUGH_TRAFFIC, Reason.METRICS_UNKNOWN, Reason.WORLD_DEGRADED, Reason.SHARE_NOT_OBSERVED}
+    {
+        Reason.GATE_UNANSWERED,
+        Reason.NOT_ENOUGH_TRAFFIC,
+        Reason.METRICS_UNKNOWN,
+        Reason.WORLD_DEGRADED,
+        Reason.SHARE_NOT_OBSERVED,
+    }
 )
 """Reasons that say nothing of the version: it was taken back as nothing could be shown, neither harm nor safety."""
 

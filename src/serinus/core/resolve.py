@@ -11,6 +11,7 @@ from serinus.core.plan import (
     Promotion,
     StableRef,
     Timing,
+    all_gates,
     make_steps,
     nearest_split,
     replicas_needed,
@@ -193,6 +194,7 @@ def _plan(
         ready_deadline_seconds=spec.ready_deadline_seconds,
         smoke=spec.smoke,
         smoke_before_traffic=spec.smoke is not None,
+        gates=all_gates(spec, promotion),
         mark_version=production.naming is Naming.VERSIONED or production.version is not None,
         keep_previous=spec.keep_previous and promotion is Promotion.RENAME,
         autoscaler=survey.autoscalers.get(stable.name),
@@ -233,7 +235,7 @@ def canary_name(base_name: str, version: str) -> str:
 
 def _timing(spec: Spec) -> Timing:
     smoke_seconds = spec.smoke.timeout_seconds if spec.smoke is not None else 0.0
-    return Timing(spec.bake_seconds, spec.ready_deadline_seconds, smoke_seconds)
+    return Timing(spec.bake_seconds, spec.ready_deadline_seconds, smoke_seconds, spec.gates)
 
 
 def _version_of_images(deployment: DeploymentFacts) -> str | None:
@@ -272,6 +274,7 @@ def _first_deployment(spec: Spec, service: ServiceFacts, survey: Survey, rollout
         ready_deadline_seconds=spec.ready_deadline_seconds,
         smoke=spec.smoke,
         smoke_before_traffic=False,
+        gates=all_gates(spec, Promotion.FIRST),
         mark_version=versioned,
         spec=spec,
     )

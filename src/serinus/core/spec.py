@@ -4,6 +4,8 @@ import enum
 
 import msgspec
 
+from serinus.core.gates import Gate
+
 VERSION_LABEL = "version"
 """The Service's metadata label that names the version in production: the convention of the Codefresh step."""
 
@@ -15,6 +17,9 @@ ROLLOUT_ANNOTATION = "serinus.dev/rollout"
 
 PROBE_LABEL = "serinus.dev/smoke-test"
 """Ours: on the pod that smoke tests see before any user does. The Service does not select it."""
+
+GATE_LABEL = "serinus.dev/gate-of"
+"""Ours: on a gate's Job and its pod, the rollout's identifier."""
 
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "serinus"
@@ -64,6 +69,7 @@ class StepSpec(msgspec.Struct, frozen=True):
     bake_seconds: float | None = None
     deadline_seconds: float | None = None
     approval: Approval | None = None
+    gates: tuple[Gate, ...] = ()
 
 
 class Capacity(enum.Enum):
@@ -173,6 +179,7 @@ class Spec(msgspec.Struct, frozen=True):
     bake_seconds: float = 60.0  # of steps that do not say their own
     ready_deadline_seconds: float = 300.0
     smoke: Smoke | None = None
+    gates: tuple[Gate, ...] = ()  # of every step
     metrics: Metrics = Metrics()
     on_failure: OnFailure = OnFailure.REVERT
     hold_deadline_seconds: float = 3600.0

@@ -11,6 +11,7 @@ from typing import assert_never
 
 import msgspec
 
+from serinus.core.checks import all_passed, harm, questions, what_was_missing
 from serinus.core.plan import PATIENCE_SECONDS, Plan, Promotion
 from serinus.core.promotion import past_return, wishes_to_promote
 from serinus.core.reasons import Outcome, Reason, outcome_of
@@ -47,6 +48,7 @@ from serinus.core.wishes import (
     wishes_for_scaler,
     wishes_for_share,
     wishes_to_leave,
+    wishes_without_jobs,
 )
 
 PROBE_STAGE = "before users"
@@ -55,11 +57,6 @@ CORRECTIONS_MAX = 3
 
 Underway = Preparing | Shifting | Baking | Paused
 """The states in which harm ends the rollout and people may speak."""
-
-
-def step_stage(step: int) -> str:
-    """The name of a step's smoke test."""
-    return f"step {step + 1}"
 
 
 def begin(plan: Plan, now: datetime) -> State:
@@ -174,11 +171,11 @@ def _enter_step(plan: Plan, step: int, facts: Facts, hurried: bool = False) -> T
 
 def _shift(plan: Plan, state: Shifting, facts: Facts) -> Turn:
     step = plan.steps[state.step]
-    wishes = wishes_for_share(plan, step, facts)
+    wishes = (*wishes_for_share(plan, step, facts), *wishes_without_jobs(facts, state.step))
     if wishes or not share_holds(step, facts):
         return state, wishes
     baking = Baking(state.step, facts.now, state.step_entered, state.corrections, state.hurried)
-    return baking, _wishes_while_baking(plan, state.step, facts)
+    return baking, questions(plan, state.step, facts)
 
 
 def _bake(plan: Plan, state: Baking, facts: Facts) -> Turn:
@@ -187,8 +184,8 @@ def _bake(plan: Plan, state: Baking, facts: Facts) -> Turn:
     if wishes or not share_holds(step, facts):  # someone moved it, or a pod fell out: the bake starts again
         return _lose_share(plan, state, facts, wishes)
     baked = facts.now - state.held_since >= timedelta(seconds=step.bake_seconds)
-    if not state.hurried and not (baked and _gates_passed(plan, facts)):
-        return state, _wishes_while_baking(plan, state.step, facts)
+    if not state.hurried and not (baked and all_passed(plan, state.step, facts)):
+        return state, questions(plan, state.step, facts)
     if step.approval is not None and not state.hurried:
         until = facts.now + timedelta(seconds=step.approval.deadline_seconds)
         waits = Evidence(f"step {state.step + 1} waits for approval")
@@ -204,21 +201,6 @@ def _lose_share(plan: Plan, state: Baking, facts: Facts, wishes: Wishes) -> Turn
         grounds = _failure(Reason.FOUGHT_OVER, f"{Reason.FOUGHT_OVER.value}{who}")
         return _leaving(plan, state, facts, grounds), wishes_to_leave(plan, facts)
     return Shifting(state.step, facts.now, state.step_entered, corrections, state.hurried), wishes
-
-
-def _gates_passed(plan: Plan, facts: Facts) -> bool:
-    smoke_passed = plan.smoke is None or (facts.smoke is not None and facts.smoke.verdict is Verdict.PASS)
-    return facts.pods.verdict is Verdict.PASS and smoke_passed and _metrics_passed(plan, facts)
-
-
-def _metrics_passed(plan: Plan, facts: Facts) -> bool:
-    return plan.metrics is None or (facts.metrics is not None and facts.metrics.verdict is Verdict.PASS)
-
-
-def _wishes_while_baking(plan: Plan, step: int, facts: Facts) -> Wishes:
-    if plan.smoke is None or facts.smoke is not None:
-        return ()
-    return (RunSmoke(step_stage(step), plan.steps[step].share_percent),)
 
 
 # People
@@ -263,12 +245,12 @@ def _leave_pause(plan: Plan, state: Paused, facts: Facts, hurried: bool = False)
 
 def _held_by_policy(plan: Plan, state: Underway, facts: Facts) -> State | None:
     """Under `onFailure: hold` harm pauses the rollout where it is, and a person has until the deadline to decide."""
-    harm = _harm(facts)
-    if plan.hold_seconds is None or harm is None or isinstance(state, Paused):
+    found = harm(facts)
+    if plan.hold_seconds is None or found is None or isinstance(state, Paused):
         return None
     until = facts.now + timedelta(seconds=plan.hold_seconds)
     step = None if isinstance(state, Preparing) else state.step
-    return Paused(step, facts.now, until, PauseEnd.REVERT, harm.reason or Reason.PAUSE_ENDED, bounded(harm.evidence))
+    return Paused(step, facts.now, until, PauseEnd.REVERT, found.reason or Reason.PAUSE_ENDED, bounded(found.evidence))
 
 
 # Promotion
@@ -281,6 +263,8 @@ def _promote(plan: Plan, state: Promoting, facts: Facts) -> Turn:
     wishes, complete = wishes_to_promote(plan, facts)
     if facts.probe is not None:  # a call for it came late
         wishes, complete = (*wishes, *(() if facts.probe.deleting else (RemoveProbe(),))), False
+    if facts.jobs:
+        wishes, complete = (*wishes, *wishes_without_jobs(facts)), False
     is_late = facts.now - state.entered >= timedelta(seconds=plan.promotion_deadline_seconds)
     if complete and (is_late or not facts.calls_pending):
         reason = Reason.FIRST_DEPLOYED if plan.promotion is Promotion.FIRST else Reason.COMPLETE
@@ -301,9 +285,9 @@ def _grounds_to_leave(plan: Plan, state: Underway, facts: Facts) -> Judgement | 
     for spoken in (facts.abort, facts.veto, facts.foreign):
         if spoken is not None:
             return spoken
-    harm = _harm(facts)
-    if harm is not None and plan.hold_seconds is None:
-        return harm
+    found = harm(facts)
+    if found is not None and plan.hold_seconds is None:
+        return found
     if plan.stable is not None and facts.stable is None:
         return _failure(Reason.STABLE_GONE, f"Deployment {plan.stable.name} no longer exists")
     return _canary_gone(plan, facts) if _canary_was_there(state) else None
@@ -313,15 +297,6 @@ def _canary_gone(plan: Plan, facts: Facts) -> Judgement | None:
     if facts.canary is not None:
         return None
     return _failure(Reason.CANARY_GONE, f"Deployment {plan.canary_name} was removed, and not by this run")
-
-
-def _harm(facts: Facts) -> Judgement | None:
-    if facts.pods.verdict is Verdict.FAIL:
-        return facts.pods
-    for answer in (facts.smoke, facts.metrics):
-        if answer is not None and answer.verdict is Verdict.FAIL:
-            return answer
-    return None
 
 
 def _canary_was_there(state: Underway) -> bool:
@@ -355,18 +330,10 @@ def _grounds_of_time(plan: Plan, state: Underway, facts: Facts) -> Judgement | N
             assert_never(state)
     if pods_since is not None and facts.now - pods_since >= timedelta(seconds=plan.ready_deadline_seconds):
         return facts.not_ready
-    if facts.now - since >= timedelta(seconds=limit):
-        return _why_too_late(plan, state, facts)
-    return None
-
-
-def _why_too_late(plan: Plan, state: Underway, facts: Facts) -> Judgement:
-    """A step that waited for its metrics alone ran out of evidence, not of time."""
-    if isinstance(state, Baking) and not _metrics_passed(plan, facts):
-        unsure = facts.metrics
-        if unsure is None or unsure.reason is None:
-            return _failure(Reason.METRICS_UNKNOWN, Reason.METRICS_UNKNOWN.value)
-        return Judgement(Verdict.FAIL, unsure.reason, unsure.evidence)
+    if facts.now - since < timedelta(seconds=limit):
+        return None
+    if isinstance(state, Baking):
+        return what_was_missing(plan, state.step, facts)
     return _failure(Reason.STEP_TOO_LATE, Reason.STEP_TOO_LATE.value)
 
 

@@ -32,6 +32,26 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class GateAnswer:
+    """What a gate of the step that the rollout is in has answered so far."""
+
+    gate: str
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class GateJob:
+    """A gate's Job as it was seen. `verdict` None: it runs still; `why`: the cluster's word on a failure."""
+
+    name: str
+    gate: str
+    step: int
+    verdict: Verdict | None = None
+    why: str = ""
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """A Deployment as it was seen, with its pods counted.
 
@@ -111,6 +131,8 @@ class Facts:
     service_version: str | None = None  # the Service's `version` label
     probe: ProbePod | None = None
     smoke: Judgement | None = None  # of this step's smoke test; None: not asked for, or not answered yet
+    gates: tuple[GateAnswer, ...] = ()  # of this step's gates; one that is not here has not answered yet
+    jobs: tuple[GateJob, ...] = ()  # of this rollout's gates, of whatever step
     metrics: Judgement | None = None  # for the step that the rollout is in; None: nothing was read yet
     autoscaler: Autoscaler | None = None
     adoption: Adoption | None = None
@@ -166,6 +188,30 @@ class RunSmoke:
 
     stage: str
     share_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class AskGate:
+    """Put a gate's question about a step that holds its share."""
+
+    gate: str
+    step: int
+    share_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class StartJob:
+    """Make the Job of a gate for a step."""
+
+    gate: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveJob:
+    """Delete a gate's Job with its pod."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +290,9 @@ Action = (
     | CreateProbe
     | RemoveProbe
     | RunSmoke
+    | AskGate
+    | StartJob
+    | RemoveJob
     | CreateCanary
     | ScaleCanary
     | RemoveCanary

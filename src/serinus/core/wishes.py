@@ -13,6 +13,7 @@ from serinus.core.turn import (
     MarkVersion,
     PinAutoscaler,
     RemoveCanary,
+    RemoveJob,
     RemoveProbe,
     RestoreAutoscaler,
     ScaleCanary,
@@ -46,6 +47,11 @@ def wishes_for_share(plan: Plan, step: Step, facts: Facts) -> Wishes:
     if stable.wanted < step.stable_replicas or safe:
         return (*tidy, ScaleStable(stable.wanted, step.stable_replicas))
     return tidy
+
+
+def wishes_without_jobs(facts: Facts, kept_step: int | None = None) -> Wishes:
+    """An end for the Jobs of gates; those of one step may stay."""
+    return tuple(RemoveJob(job.name) for job in facts.jobs if job.step != kept_step and not job.deleting)
 
 
 def _may_shrink(plan: Plan, step: Step, facts: Facts) -> bool:
@@ -85,7 +91,7 @@ def is_back(plan: Plan, facts: Facts) -> bool:
 def _serves_alone(plan: Plan, facts: Facts) -> bool:
     whole = facts.stable is None or facts.stable.serving >= plan.replicas
     gone = facts.canary is None or (plan.revives and facts.canary.wanted == 0)
-    return whole and gone and facts.canary_pods_left == 0 and facts.probe is None
+    return whole and gone and facts.canary_pods_left == 0 and facts.probe is None and not facts.jobs
 
 
 def wishes_to_leave(plan: Plan, facts: Facts, waited_seconds: float = 0.0) -> Wishes:
@@ -108,6 +114,7 @@ def wishes_to_leave(plan: Plan, facts: Facts, waited_seconds: float = 0.0) -> Wi
             wishes.append(ScaleCanary(facts.canary.wanted, kept))
     if facts.probe is not None and not facts.probe.deleting:
         wishes.append(RemoveProbe())
+    wishes += wishes_without_jobs(facts)
     if not wishes and _serves_alone(plan, facts):  # last: a free autoscaler could shrink production on the way
         return (*wishes_for_scaler(plan, facts), *wishes_to_tidy(facts))
     return tuple(wishes)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from serinus.core.config import Copies
 from serinus.core.pods import Pod
-from serinus.core.turn import Adoption, Autoscaler, ProbePod, Workload
+from serinus.core.turn import Adoption, Autoscaler, GateJob, ProbePod, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class World:
     autoscaler: Autoscaler | None
     adoption: Adoption | None
     canary_pods_left: int
+    jobs: tuple[GateJob, ...] = ()
     copies: Copies | None = None
     creation_refused: str = ""
     config_lost: str = ""  # which ConfigMap or Secret can no longer be copied as planned, and why

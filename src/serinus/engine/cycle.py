@@ -3,24 +3,28 @@
 import asyncio
 import math
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 import msgspec
 
+from serinus.core.checks import step_stage
 from serinus.core.guard import guarded_turn
 from serinus.core.notices import notice_of_state
-from serinus.core.plan import Plan
-from serinus.core.pods import Track
-from serinus.core.progress import Progress, progress_of_action, progress_of_state
+from serinus.core.plan import Plan, gates_of
+from serinus.core.pods import Pod, Track
+from serinus.core.progress import Progress, progress_of_action, progress_of_answer, progress_of_state
 from serinus.core.record import Record, with_past
-from serinus.core.state import Finished, Leaving, Promoting, State
+from serinus.core.state import Baking, Finished, Leaving, Paused, Promoting, State
 from serinus.core.transition import PROBE_STAGE
-from serinus.core.turn import Action, Judgement, RunSmoke
+from serinus.core.turn import Action, AskGate, RunSmoke
 from serinus.core.world import World
-from serinus.engine.observe import MAY_FAIL, first_seen, observe, smoke_stage
+from serinus.engine.asking import Asked
+from serinus.engine.observe import MAY_FAIL, Answers, first_seen, observe, stage_of
 from serinus.engine.reading import SAVE_SECONDS, Readings
 from serinus.ports import (
     Clock,
     Cluster,
+    GateQuestion,
     LostRace,
     Metrics,
     Notifier,
@@ -28,6 +32,7 @@ from serinus.ports import (
     Saved,
     SmokeGate,
     SmokeQuestion,
+    StepGate,
     Store,
     Trouble,
 )
@@ -55,6 +60,7 @@ class Parts:
     cluster: Cluster
     store: Store
     smoke: SmokeGate
+    gates: StepGate
     metrics: Metrics
     reporter: Reporter
     notifier: Notifier
@@ -63,16 +69,16 @@ class Parts:
 
 @dataclass(slots=True)
 class Memory:
-    """What one runner remembers between turns. Losing it costs a smoke test that is put again, and nothing else.
+    """What one runner remembers between turns. Losing it costs questions that are put again, and nothing else.
 
     By the monotonic clock: `confirmed_at`, when the last save that succeeded was sent; `pending_until`, when no call
     can be on its way any more (None: none is, and what the last of them did has been looked for); `watched_since`,
     since when the record has been at `watched_version`, while another runner drives.
     """
 
-    smoke: dict[str, "asyncio.Task[Judgement]"] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: Asked = field(init=False)
     readings: Readings = field(init=False)
     drove: bool = False
     confirmed_at: float = -math.inf
@@ -81,6 +87,7 @@ class Memory:
     watched_since: float = 0.0
 
     def __post_init__(self) -> None:
+        self.asked = Asked(self.answered)
         self.readings = Readings(self.answered)
 
 
@@ -113,9 +120,11 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
     if world.stale_seconds > STALE_SECONDS_MAX:  # blind: hold still; deadlines go on once there is sight
         _say_once(parts, memory, "no news from the cluster; holding still until there is")
         return None
-    judged, smoke = memory.readings.judged(saved.record), _smoke_answer(memory, state)
+    judged, answers = memory.readings.judged(saved.record), _answers(memory, state)
     read = replace(saved, record=msgspec.structs.replace(saved.record, judged=judged))
-    facts = await observe(parts.cluster, read, world, parts.clock.now(), smoke, pending)  # 2 observe, 3 judge
+    facts = await observe(parts.cluster, read, world, parts.clock.now(), answers, pending)  # 2 observe, 3 judge
+    for answer in memory.asked.news(stage_of(state) or "", facts.gates):
+        parts.reporter.report(progress_of_answer(answer, stage_of(state) or ""))
     (after, actions), broken = guarded_turn(plan, state, facts)  # 4 decide
     for breach in broken:
         _say_once(parts, memory, f"rule {breach.rule.value} would have been broken: {breach.sentence}")
@@ -230,8 +239,8 @@ async def _act(
         overtaken = latest is None or latest.version != saved.version
         if overtaken or parts.clock.monotonic() - began > STALE_SECONDS_MAX:
             return False
-        if isinstance(action, RunSmoke):
-            if _start_smoke(parts, memory, saved, world, action):
+        if isinstance(action, RunSmoke | AskGate):
+            if _put(parts, memory, saved, world, action):
                 parts.reporter.report(progress_of_action(plan, action))
             continue
         try:
@@ -245,23 +254,43 @@ async def _act(
     return True
 
 
-def _start_smoke(parts: Parts, memory: Memory, saved: Saved, world: World, action: RunSmoke) -> bool:
-    plan = saved.record.plan
-    if plan.smoke is None or action.stage in memory.smoke:
-        return False
-    # Only the stage's own pods: the probe may still be on its way out when the first step is tested.
-    track = Track.PROBE if action.stage == PROBE_STAGE else Track.CANARY
-    ready = tuple(pod for pod in world.pods if pod.ready and pod.track is track and not pod.deleting)
-    question = SmokeQuestion(plan.smoke, plan, action.stage, action.share_percent, ready)
-    task = asyncio.create_task(parts.smoke.ask(question))
-    task.add_done_callback(lambda _task: memory.answered.set())
-    memory.smoke[action.stage] = task
+def _put(parts: Parts, memory: Memory, saved: Saved, world: World, action: RunSmoke | AskGate) -> bool:
+    """Put a question, unless that was done before; whether it was put now."""
+    plan, asked = saved.record.plan, memory.asked
+    match action:
+        case RunSmoke(stage, share):
+            if plan.smoke is None or asked.was_put(stage):
+                return False
+            # Only the stage's own pods: the probe may still be on its way out when the first step is tested.
+            pods = _ready_pods(world, Track.PROBE if stage == PROBE_STAGE else Track.CANARY)
+            asked.put(stage, parts.smoke.ask(SmokeQuestion(plan.smoke, plan, stage, share, pods)))
+        case AskGate(name, step, share):
+            gate = next((gate for gate in gates_of(plan, step) if gate.name == name), None)
+            if gate is None or asked.was_put(step_stage(step), name):
+                return False
+            pods, held_seconds = _ready_pods(world, Track.CANARY), _held_seconds(parts, saved.record.state)
+            question = GateQuestion(gate, plan, step, share, pods, held_seconds)
+            asked.put(step_stage(step), parts.gates.ask(question), name)
+        case _:
+            assert_never(action)
     return True
 
 
-def _smoke_answer(memory: Memory, state: State) -> Judgement | None:
-    task = memory.smoke.get(smoke_stage(state) or "")
-    return task.result() if task is not None and task.done() and not task.cancelled() else None
+def _ready_pods(world: World, track: Track) -> tuple[Pod, ...]:
+    return tuple(pod for pod in world.pods if pod.ready and pod.track is track and not pod.deleting)
+
+
+def _held_seconds(parts: Parts, state: State) -> float:
+    """For how long the step has held its share: a runner that takes over must not begin a deadline anew."""
+    return (parts.clock.now() - state.held_since).total_seconds() if isinstance(state, Baking) else 0.0
+
+
+def _answers(memory: Memory, state: State) -> Answers:
+    """What was answered about the stage that the rollout is in; questions about others are ended."""
+    stage, asked = stage_of(state) or "", memory.asked
+    if not isinstance(state, Paused):
+        asked.drop_all_but(stage)
+    return Answers(asked.smoke(stage), asked.gates(stage))
 
 
 def _say_once(parts: Parts, memory: Memory, sentence: str, code: str = "trouble") -> None:

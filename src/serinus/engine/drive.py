@@ -49,10 +49,10 @@ async def drive(parts: Parts) -> Finished:
             await _wait(parts, memory, seconds)
             _catch_up(parts, memory, began + seconds)
     finally:
-        tasks = [*memory.smoke.values(), *([memory.readings.task] if memory.readings.task is not None else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await memory.asked.close()
+        if memory.readings.task is not None:
+            memory.readings.task.cancel()
+            await asyncio.gather(memory.readings.task, return_exceptions=True)
         await parts.notifier.close()
 
 
@@ -67,8 +67,8 @@ def _catch_up(parts: Parts, memory: Memory, due_at: float) -> None:
 
 
 async def _wait(parts: Parts, memory: Memory, seconds: float) -> None:
-    """Until a watch event, a smoke test's answer, or the next moment at which time alone moves the rollout."""
-    if not memory.smoke and memory.readings.task is None:
+    """Until a watch event, an answer, or the next moment at which time alone moves the rollout."""
+    if not memory.asked.any_put and memory.readings.task is None:
         await parts.cluster.changed(seconds)
         return
     changed = asyncio.create_task(parts.cluster.changed(seconds))

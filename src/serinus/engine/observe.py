@@ -1,15 +1,18 @@
 """From a look at the cluster to the facts of one turn: pods are judged, smoke tests' answers fetched, people heard."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
+from serinus.core.checks import step_stage
 from serinus.core.pods import Track
 from serinus.core.reasons import Reason
 from serinus.core.record import Record, Seen
 from serinus.core.state import Baking, Evidence, Paused, Preparing, Promoting, Shifting, State
-from serinus.core.transition import PROBE_STAGE, step_stage
-from serinus.core.turn import Facts, Judgement, Request, Verb, Verdict
+from serinus.core.transition import PROBE_STAGE
+from serinus.core.turn import Facts, GateAnswer, Judgement, Request, Verb, Verdict
 from serinus.core.world import World
 from serinus.engine.judging import judgement_of
+from serinus.judge.jobs import judge_job
 from serinus.judge.pods import PodsJudgement, judge_pods, why_not_ready
 from serinus.ports import Cluster, Saved
 
@@ -17,8 +20,16 @@ MAY_FAIL = (Preparing, Shifting, Baking, Paused)
 """The states in which a judgement of the pods can move the rollout."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What smoke test and gates have said of the stage that the rollout is in."""
+
+    smoke: Judgement | None = None
+    gates: tuple[GateAnswer, ...] = ()
+
+
 async def observe(
-    cluster: Cluster, saved: Saved, world: World, now: datetime, smoke: Judgement | None, pending: bool
+    cluster: Cluster, saved: Saved, world: World, now: datetime, answers: Answers, pending: bool
 ) -> Facts:
     """Everything the machine gets to know this turn. Reads a container's log only when a verdict needs it."""
     record = saved.record
@@ -32,7 +43,9 @@ async def observe(
         canary_pods_left=world.canary_pods_left,
         service_version=world.service_version,
         probe=world.probe,
-        smoke=smoke,
+        smoke=answers.smoke,
+        gates=(*answers.gates, *await _answers_of_jobs(cluster, record, world)),
+        jobs=world.jobs,
         metrics=judgement_of(record, now),
         autoscaler=world.autoscaler,
         adoption=world.adoption,
@@ -44,6 +57,18 @@ async def observe(
         calls_pending=pending,
         last_writer=world.last_writer,
     )
+
+
+async def _answers_of_jobs(cluster: Cluster, record: Record, world: World) -> tuple[GateAnswer, ...]:
+    """What the Jobs of the stage's gates came to. The log of one that failed is read."""
+    stage, found = stage_of(record.state), []
+    for job in world.jobs:
+        if step_stage(job.step) != stage or job.verdict is None or job.deleting:
+            continue
+        failed = job.verdict is not Verdict.PASS
+        lines = await cluster.job_log(job.name) if failed else ()
+        found.append(GateAnswer(job.gate, judge_job(job, lines)))
+    return tuple(found)
 
 
 async def _with_log(cluster: Cluster, state: State, judgement: PodsJudgement) -> Judgement:
@@ -113,8 +138,8 @@ ABORTING = {
 """The commands that take a rollout back, and the reason each of them gives."""
 
 
-def smoke_stage(state: State) -> str | None:
-    """Which smoke test's answer this state waits for."""
+def stage_of(state: State) -> str | None:
+    """The name of what smoke test and gates are asked about in this state."""
     match state:
         case Preparing():
             return PROBE_STAGE

@@ -5,23 +5,19 @@ where Serinus runs, and is told of the pods, versions and share in its environme
 """
 
 import asyncio
-import contextlib
-import os
-import signal
 from collections.abc import Mapping
 from typing import Protocol
 
 from serinus.core.pods import Pod
 from serinus.core.reasons import Reason
 from serinus.core.state import Evidence
+from serinus.core.telling import environment_of
 from serinus.core.turn import Judgement, Verdict
+from serinus.gates.running import run_command
 from serinus.ports import SmokeQuestion, Trouble
 
 HTTP_TRIES = 3
 """A request that finds no listener is tried again, at once: readiness was seen, but not by this path."""
-OUTPUT_LINES = 10
-END_SECONDS_MAX = 1.0
-OUTPUT_BYTES_MAX = 64 * 1024
 
 
 class PodHttp(Protocol):
@@ -74,62 +70,15 @@ class Smoke:
         return _fail(f"GET {path} of pod {pod.name} got no answer", (trouble,))
 
     async def _run(self, question: SmokeQuestion, command: str) -> Judgement:
-        process = await asyncio.create_subprocess_shell(
-            command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env={**self._environment, **told(question)},
-            start_new_session=True,  # so that what it starts can be ended with it
-        )
-        try:
-            output = await _bounded_output(process)
-            code = await process.wait()
-        finally:
-            await _end(process)
-        if code == 0:
+        ran = await run_command(command, {**self._environment, **told(question)})
+        if ran.code == 0:
             return Judgement(Verdict.PASS)
-        lines = output.decode(errors="replace").splitlines()[-OUTPUT_LINES:]
-        return _fail(f"the smoke command ended with exit code {code}", tuple(f"output: {line}" for line in lines))
+        return _fail(f"the smoke command ended with exit code {ran.code}", ran.shown)
 
 
 def told(question: SmokeQuestion) -> dict[str, str]:
     """What a smoke command finds in its environment."""
-    plan = question.plan
-    return {
-        "SERINUS_NAMESPACE": plan.namespace,
-        "SERINUS_SERVICE": plan.service,
-        "SERINUS_STAGE": question.stage,
-        "SERINUS_SHARE_PERCENT": f"{question.share_percent:g}",
-        "SERINUS_CANARY_DEPLOYMENT": plan.canary_name,
-        "SERINUS_CANARY_VERSION": plan.version,
-        "SERINUS_CANARY_PODS": " ".join(pod.name for pod in question.pods),
-        "SERINUS_CANARY_POD_IPS": " ".join(pod.ip for pod in question.pods),
-        "SERINUS_STABLE_DEPLOYMENT": plan.stable.name if plan.stable is not None else "",
-        "SERINUS_STABLE_VERSION": plan.stable.version if plan.stable is not None else "",
-    }
-
-
-async def _bounded_output(process: asyncio.subprocess.Process) -> bytes:
-    """All output is read, so that the command never blocks on it; only the end is kept."""
-    kept = b""
-    if process.stdout is not None:
-        while chunk := await process.stdout.read(OUTPUT_BYTES_MAX):
-            kept = (kept + chunk)[-OUTPUT_BYTES_MAX:]
-    return kept
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """End what is left of the command: itself, and what it started and left behind; and see it gone.
-
-    What made itself independent may hold the output open for as long as it likes: that is not waited for.
-    """
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(END_SECONDS_MAX):
-            await process.wait()
-            await _bounded_output(process)
+    return environment_of(question.plan, question.stage, question.share_percent, question.pods)
 
 
 def _fail(sentence: str, lines: tuple[str, ...]) -> Judgement:

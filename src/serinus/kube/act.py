@@ -8,10 +8,13 @@ import contextlib
 from typing import assert_never
 
 from serinus.core.config import ConfigCopy, ConfigKind
-from serinus.core.plan import AutoscalerKind, Plan
+from serinus.core.gates import Job
+from serinus.core.plan import AutoscalerKind, Plan, gates_of
+from serinus.core.pods import Track
 from serinus.core.spec import RELEASE_LABEL, VERSION_LABEL
 from serinus.core.turn import (
     Action,
+    AskGate,
     CreateCanary,
     CreateProbe,
     HandTemplate,
@@ -22,6 +25,7 @@ from serinus.core.turn import (
     ReleaseStable,
     RemoveCanary,
     RemoveCopy,
+    RemoveJob,
     RemoveProbe,
     RemoveStable,
     RestoreAutoscaler,
@@ -29,6 +33,7 @@ from serinus.core.turn import (
     ScaleCanary,
     ScaleStable,
     SizeAdopted,
+    StartJob,
     TakeBackTemplate,
 )
 from serinus.kube.build import (
@@ -48,10 +53,11 @@ from serinus.kube.client import PatchKind, Propagation
 from serinus.kube.copies import RESOURCES
 from serinus.kube.copying import ConfigLost, make_copy
 from serinus.kube.errors import AlreadyExists, KubeError, NotFound, Unreachable
+from serinus.kube.gate_jobs import job_manifest
 from serinus.kube.informer import Informer
 from serinus.kube.keda import pause_patch, resume_patch
-from serinus.kube.read import labels_of, owner_uid, revision_of
-from serinus.kube.resources import DEPLOYMENTS, PODS, SERVICES, Raw, Resource
+from serinus.kube.read import labels_of, owner_uid, pod_of, revision_of
+from serinus.kube.resources import DEPLOYMENTS, JOBS, PODS, SERVICES, Raw, Resource
 from serinus.kube.target import AUTOSCALERS, Target
 from serinus.ports import Trouble
 
@@ -94,6 +100,10 @@ class Actor:
                 await self._create_probe(plan)
             case RemoveProbe():
                 await self._remove_probe(plan)
+            case StartJob(gate, step):
+                await self._start_job(plan, gate, step)
+            case RemoveJob(name):
+                await self._remove_job(name)
             case MakeCopy(copy):
                 await self._make_copy(plan, copy)
             case RemoveCopy(kind, name):
@@ -102,8 +112,8 @@ class Actor:
                 await self._patch_autoscaler(plan, action)
             case HandTemplate() | OrphanCanary() | SizeAdopted() | ReleaseStable() | TakeBackTemplate():
                 await self._adopt(plan, action)
-            case RunSmoke():
-                raise AssertionError("smoke tests are the gate's business, not the cluster's")
+            case RunSmoke() | AskGate():
+                raise AssertionError("questions are the gates' business, not the cluster's")
             case _:
                 assert_never(action)
 
@@ -153,6 +163,21 @@ class Actor:
     async def _create_probe(self, plan: Plan) -> None:
         raw = probe_pod(self._deployment(_stable_name(plan)), plan)
         await self._create(PODS, raw, self._target.probes)
+
+    async def _start_job(self, plan: Plan, name: str, step: int) -> None:
+        gate = next(gate for gate in gates_of(plan, step) if gate.name == name)
+        if not isinstance(gate.kind, Job):
+            raise AssertionError(f"gate {name} is no Job")
+        pods = self._target.pods.objects.values() if self._target.pods is not None else ()
+        canary = (raw for raw in pods if labels_of(raw).get(RELEASE_LABEL) == plan.release)
+        ready = tuple(pod for raw in canary if (pod := pod_of(raw, Track.CANARY, frozenset())).ready)
+        await self._create(JOBS, job_manifest(plan, gate, gate.kind, step, ready), self._target.jobs)
+
+    async def _remove_job(self, name: str) -> None:
+        """In the foreground: it is seen to be gone only when its pod is."""
+        raw = self._target.jobs.objects.get(name) if self._target.jobs is not None else None
+        if raw is not None:
+            await self._delete(JOBS, name, raw["metadata"]["uid"], Propagation.FOREGROUND)
 
     async def _create(self, resource: Resource, raw: Raw, informer: Informer | None) -> None:
         try:

@@ -28,6 +28,7 @@ RULES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("keda.sh", ("scaledobjects",), ("list", "watch", "patch")),
     ("", ("configmaps",), ("get", "list", "watch", "update", "patch", "delete")),
     ("coordination.k8s.io", ("leases",), ("get", "list", "watch", "delete")),
+    ("batch", ("jobs",), ("list", "watch", "delete")),
     ("", ("events",), ("create",)),
 )
 """API group, resources, verbs: what the way back needs, and nothing that could begin a release."""

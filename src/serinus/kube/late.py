@@ -6,7 +6,7 @@ looks once more, and removes what bears its rollout's mark although that rollout
 
 import contextlib
 
-from serinus.core.plan import Plan, Promotion
+from serinus.core.plan import Plan, Promotion, gates_of, has_jobs
 from serinus.core.reasons import Outcome
 from serinus.core.record import NewerFormat, Unreadable
 from serinus.core.spec import ROLLOUT_ANNOTATION
@@ -14,7 +14,8 @@ from serinus.core.state import Finished
 from serinus.kube.build import probe_name
 from serinus.kube.copies import RESOURCES
 from serinus.kube.errors import NotFound
-from serinus.kube.resources import CONFIGMAPS, DEPLOYMENTS, PODS, Resource
+from serinus.kube.gate_jobs import job_name
+from serinus.kube.resources import CONFIGMAPS, DEPLOYMENTS, JOBS, PODS, Resource
 from serinus.kube.store import saved_of, store_name
 from serinus.kube.target import Target
 
@@ -29,6 +30,9 @@ async def remove_what_came_late(target: Target, plan: Plan) -> tuple[str, ...]:
     if record.plan.rollout != plan.rollout or not isinstance(record.state, Finished):
         return ()  # whoever drives it sees all there is, and deals with it
     wrong: list[tuple[Resource, str]] = [(PODS, probe_name(plan))]
+    if has_jobs(plan):
+        names = (job_name(plan, gate.name, step) for step in range(len(plan.steps)) for gate in gates_of(plan, step))
+        wrong += [(JOBS, name) for name in names]
     is_production = record.state.outcome is Outcome.PROMOTED and plan.promotion is not Promotion.ADOPT
     if not is_production and record.state.outcome is not Outcome.STUCK:
         wrong.append((DEPLOYMENTS, plan.canary_name))

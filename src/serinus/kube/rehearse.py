@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from serinus.core.gates import Job
 from serinus.core.plan import Plan, Promotion, StableRef
 from serinus.core.preflight.facts import Refusal, Rehearsal
 from serinus.kube.build import canary_deployment, first_deployment, template_patch
 from serinus.kube.client import PatchKind
 from serinus.kube.errors import ApiError
+from serinus.kube.gate_jobs import job_manifest, job_pod
 from serinus.kube.read import same_template
-from serinus.kube.resources import DEPLOYMENTS, PODS, Raw
+from serinus.kube.resources import DEPLOYMENTS, JOBS, PODS, Raw
 from serinus.kube.rights import Right
 from serinus.kube.target import Target
 
@@ -47,7 +49,8 @@ async def rehearse(target: Target, plan: Plan, missing: frozenset[Right], pod_to
     adoption, (pod_refusal, raw_pod) = await asyncio.gather(
         _adoption(target, plan, stored, missing), _rehearse_pod(target, plan, stored, pod_too)
     )
-    refusals = tuple(refusal for refusal in (adoption, pod_refusal) if refusal is not None)
+    of_jobs = await _jobs(target, plan, missing, pod_too)
+    refusals = tuple(refusal for refusal in (adoption, pod_refusal, *of_jobs) if refusal is not None)
     return Rehearsed(Rehearsal(refusals, altered, pod=pod_too), raw_pod)
 
 
@@ -75,6 +78,26 @@ async def _rehearse_pod(target: Target, plan: Plan, raw_deployment: Raw, pod_too
     except ApiError as error:
         return _refusal(f"the cluster refuses pods of Deployment {plan.canary_name}", error), sent
     return None, stored
+
+
+async def _jobs(target: Target, plan: Plan, missing: frozenset[Right], pod_too: bool) -> list[Refusal]:
+    """What the cluster says against the Jobs of gates, and against their pods, which are made later."""
+    if Right("create", JOBS) in missing:
+        return []
+    jobs = [(gate, gate.kind) for gate in plan.gates if isinstance(gate.kind, Job)]
+    raws = [(gate.name, job_manifest(plan, gate, kind, 0)) for gate, kind in jobs]
+    found = await asyncio.gather(*(_rehearse_job(target, name, raw, pod_too) for name, raw in raws))
+    return [refusal for refusal in found if refusal is not None]
+
+
+async def _rehearse_job(target: Target, gate: str, raw_job: Raw, pod_too: bool) -> Refusal | None:
+    try:
+        await target.client.create(JOBS, raw_job, target.namespace, dry_run=True)
+        if pod_too:
+            await target.client.create(PODS, job_pod(raw_job), target.namespace, dry_run=True)
+    except ApiError as error:
+        return _refusal(f"the cluster refuses the Job of gate {gate}", error)
+    return None
 
 
 async def _adoption(target: Target, plan: Plan, raw_canary: Raw, missing: frozenset[Right]) -> Refusal | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from serinus.core.plan import AutoscalerKind, Plan, Promotion
+from serinus.core.plan import AutoscalerKind, Plan, Promotion, has_jobs
 from serinus.kube.client import Client
 from serinus.kube.copies import RESOURCES
 from serinus.kube.errors import ApiError, ServerError, Unauthorized
@@ -18,6 +18,7 @@ from serinus.kube.resources import (
     DEPLOYMENTS,
     ENDPOINTSLICES,
     HPAS,
+    JOBS,
     LEASES,
     PODS,
     REPLICASETS,
@@ -74,6 +75,8 @@ def rights_needed(plan: Plan) -> tuple[Right, ...]:
         rights += _verbs(HPAS, "watch", "patch")
     elif plan.autoscaler is not None:
         rights += _verbs(SCALED_OBJECTS, "list", "watch", "patch")
+    if has_jobs(plan):
+        rights += _verbs(JOBS, "list", "watch", "create", "delete")
     return tuple(rights)
 
 

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from serinus.core.config import ConfigKind, NamedConfig
-from serinus.core.plan import AutoscalerKind, AutoscalerRef, Plan, Promotion
+from serinus.core.plan import AutoscalerKind, AutoscalerRef, Plan, Promotion, has_jobs
 from serinus.core.pods import Pod, Track
-from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL, Config
+from serinus.core.spec import GATE_LABEL, PROBE_LABEL, RELEASE_LABEL, Config
 from serinus.core.state import Finished
 from serinus.core.survey import Survey
 from serinus.kube.client import Client
@@ -29,6 +29,7 @@ from serinus.kube.resources import (
     DEPLOYMENTS,
     ENDPOINTSLICES,
     HPAS,
+    JOBS,
     LEASES,
     PODS,
     REPLICASETS,
@@ -60,6 +61,7 @@ class Target:
     replicasets: Informer | None = None
     autoscalers: Informer | None = None
     leases: Informer | None = None
+    jobs: Informer | None = None
     copies: dict[ConfigKind, Informer] = field(default_factory=dict)
     served: frozenset[str] | None = None  # the API groups; None: not asked for yet
 
@@ -95,6 +97,7 @@ class Target:
             self.replicasets,
             self.autoscalers,
             self.leases,
+            self.jobs,
         )
         return [*(informer for informer in every if informer is not None), *self.copies.values()]
 
@@ -268,6 +271,9 @@ async def follow(target: Target, plan: Plan) -> None:
         selector_of_ours = f"{COPY_LABEL}={target.service}"
         target.copies[kind] = Informer(client, RESOURCES[kind], namespace, label_selector=selector_of_ours)
         started.append(target.copies[kind])
+    if has_jobs(plan):
+        target.jobs = Informer(client, JOBS, namespace, label_selector=f"{GATE_LABEL}={plan.rollout}")
+        started.append(target.jobs)
     for informer in started:
         await target.start(informer)
     await asyncio.gather(*(informer.synced() for informer in started))

@@ -11,6 +11,7 @@ from serinus.core.world import World
 from serinus.kube.act import Actor
 from serinus.kube.copies import named_by
 from serinus.kube.errors import BadRequest, KubeError, NotFound
+from serinus.kube.gate_jobs import JOB_NAME_LABEL, gate_job, newest_pod
 from serinus.kube.informer import Informer
 from serinus.kube.read import (
     autoscaler_of,
@@ -28,7 +29,7 @@ from serinus.kube.read import (
     veto_of,
     workload_of,
 )
-from serinus.kube.resources import Raw
+from serinus.kube.resources import PODS, Raw
 from serinus.kube.target import Target
 from serinus.ports import Trouble
 
@@ -60,6 +61,7 @@ class KubeCluster:
             autoscaler=self._hpa(plan),
             adoption=self._adoption(plan, stable_raw, canary_raw),
             canary_pods_left=sum(pod.track.is_canary for pod in pods),
+            jobs=tuple(gate_job(raw) for raw in _objects(target.jobs)),
             copies=self._copies(plan),
             creation_refused=creation_refused(canary_raw),
             config_lost=self._actor.config_lost,
@@ -113,6 +115,25 @@ class KubeCluster:
         except KubeError as error:
             return (f"(the log cannot be read: {error.why})",)
         return tuple(line for line in text.splitlines() if line.strip())
+
+    async def job_log(self, job: str) -> tuple[str, ...]:
+        """The last lines of the Job's newest pod, quickly or not at all."""
+        client, namespace = self._target.client, self._target.namespace
+        try:
+            async with asyncio.timeout(LOG_SECONDS_MAX):
+                pods = (await client.list(PODS, namespace, label_selector=f"{JOB_NAME_LABEL}={job}")).items
+                pod = newest_pod(pods)
+                if pod is None:
+                    return ("(it has no pod)",)
+                texts = [
+                    await self._log(pod["metadata"]["name"], container["name"], previous=False)
+                    for container in pod["spec"]["containers"]
+                ]
+        except TimeoutError:
+            return (f"(the log could not be read within {LOG_SECONDS_MAX:g} s)",)
+        except KubeError as error:
+            return (f"(the log cannot be read: {error.why})",)
+        return tuple(line for text in texts for line in text.splitlines() if line.strip())
 
     async def _log(self, pod: str, container: str, previous: bool) -> str:
         client, namespace = self._target.client, self._target.namespace

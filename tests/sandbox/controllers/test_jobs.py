@@ -55,6 +55,21 @@ async def test_a_pod_that_failed_is_made_again_until_the_limit(cluster: Cluster)
     await cluster.until("failed", failed)
 
 
+async def test_a_job_that_runs_too_long_fails_and_its_pod_ends(cluster: Cluster) -> None:
+    await cluster.create("jobs", job(activeDeadlineSeconds=1), group=BATCH)
+    await _running(cluster)
+
+    async def failed() -> bool:
+        found = condition(await cluster.get("jobs", "once", group=BATCH), "Failed")
+        return (found.get("status"), found.get("reason")) == ("True", "DeadlineExceeded")
+
+    async def no_pod() -> bool:
+        return not await cluster.pods()
+
+    await cluster.until("failed", failed)
+    await cluster.until("its pod is gone", no_pod)
+
+
 async def test_a_finished_job_that_may_not_stay_goes_with_its_pod(cluster: Cluster) -> None:
     await cluster.create("jobs", job(ttlSecondsAfterFinished=0), group=BATCH)
     await _ends(cluster, await _running(cluster), "Succeeded")

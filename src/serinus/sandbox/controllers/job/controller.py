@@ -5,8 +5,23 @@ from datetime import UTC, datetime
 
 from serinus.sandbox.controllers.cache import Caches
 from serinus.sandbox.controllers.expectations import Expectations
-from serinus.sandbox.controllers.job.plan import needs_pod, new_pod, plan_status, seconds_to_live
-from serinus.sandbox.controllers.objects import ObjectKey, controller_of, copied, is_deleting, path_of, uid_of
+from serinus.sandbox.controllers.job.plan import (
+    is_finished,
+    needs_pod,
+    new_pod,
+    plan_status,
+    seconds_to_deadline,
+    seconds_to_live,
+)
+from serinus.sandbox.controllers.objects import (
+    ObjectKey,
+    controller_of,
+    copied,
+    is_deleting,
+    path_of,
+    pod_is_active,
+    uid_of,
+)
 from serinus.sandbox.controllers.queue import KeyedQueue
 from serinus.sandbox.controllers.writes import Event, Write, Writer, create, random_suffix, update_status
 from serinus.sandbox.rest import Api, ApiError, Raw, key_of
@@ -54,13 +69,23 @@ class JobController:
             return
         if not self._in_flight.satisfied(key):
             return
-        status = plan_status(job, self._pods.controlled_by(uid_of(job)), now)
+        pods = self._pods.controlled_by(uid_of(job))
+        status = plan_status(job, pods, now)
         if needs_pod(status):
             await self._create_pod(job, key)
+        if (left := seconds_to_deadline(job, status, now)) is not None:
+            self._queue.add_after(key, left)
+        if is_finished({"status": status}):
+            await self._end([pod for pod in pods if pod_is_active(pod)])
         if status != (job.get("status") or {}):
             fresh = copied(job)
             fresh["status"] = status
             await self._writer.write(update_status(fresh))
+
+    async def _end(self, pods: list[Raw]) -> None:
+        """What still runs of a Job that has finished ends."""
+        for pod in pods:
+            await self._writer.write(Write("DELETE", path_of(pod), {"preconditions": {"uid": uid_of(pod)}}))
 
     async def _expire(self, job: Raw, key: ObjectKey, seconds: float) -> None:
         """A finished Job that may not stay is deleted with its pod."""

@@ -46,8 +46,23 @@ def plan_status(job: Raw, pods: Iterable[Raw], now: datetime) -> Raw:
         status["completionTime"] = format_time(now)
         status["conditions"] = [_condition("Complete", now)]
     elif failed > (BACKOFF_LIMIT_DEFAULT if limit is None else limit):
-        status["conditions"] = [_condition("Failed", now)]
+        status["conditions"] = [_failed(now, "BackoffLimitExceeded", "Job has reached the specified backoff limit")]
+    elif (left := seconds_to_deadline(job, status, now)) is not None and left <= 0:
+        status["conditions"] = [_failed(now, "DeadlineExceeded", "Job was active longer than specified deadline")]
+        status.pop("active", None)
     return status
+
+
+def seconds_to_deadline(job: Raw, status: Raw, now: datetime) -> float | None:
+    """How long a Job that runs may still do so; None: it has no deadline, or has finished."""
+    limit, started = job["spec"].get("activeDeadlineSeconds"), parse_time(status.get("startTime"))
+    if limit is None or started is None or status.get("conditions"):
+        return None
+    return float(limit) - (now - started).total_seconds()
+
+
+def _failed(now: datetime, reason: str, message: str) -> Raw:
+    return _condition("Failed", now) | {"reason": reason, "message": message}
 
 
 def _condition(kind: str, now: datetime) -> Raw:
