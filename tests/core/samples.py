@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from serinus.core.plan import HpaRef, Plan, Promotion, StableRef, Timing, make_steps
+from serinus.core.plan import AutoscalerRef, Plan, Promotion, StableRef, Timing, make_steps
 from serinus.core.reasons import Reason
 from serinus.core.spec import Naming, Smoke, StepSpec
 from serinus.core.state import Evidence
@@ -36,7 +36,7 @@ def plan_of(
     asked: Sequence[int] = (25, 50),
     surge: int = 1,
     smoke: Smoke | None = None,
-    hpa: HpaRef | None = None,
+    autoscaler: AutoscalerRef | None = None,
     keep_previous: bool = False,
     mark_version: bool | None = None,
 ) -> Plan:
@@ -65,7 +65,7 @@ def plan_of(
         smoke_before_traffic=smoke is not None and not first,
         mark_version=by_name if mark_version is None else mark_version,
         keep_previous=keep_previous,
-        hpa=hpa,
+        autoscaler=autoscaler,
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from serinus.core.guard import guarded_turn, instead
 from serinus.core.invariants import Breach, Rule, check
-from serinus.core.plan import HpaRef, Plan, Promotion
+from serinus.core.plan import AutoscalerRef, Plan, Promotion
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
 from serinus.core.state import Baking, Evidence, Finished, Leaving, Promoting, Shifting, State
@@ -30,7 +30,7 @@ from tests.core.samples import ABORT, CRASH, PASS, START, UNSURE, after, canary,
 PLAN = plan_of()  # (1, 3), (2, 2), (4, 0)
 ADOPT = plan_of(Promotion.ADOPT)
 SMOKED = plan_of(smoke=Smoke(http_path="/healthz", timeout_seconds=20.0))
-PINNED = plan_of(hpa=HpaRef("checkout", 2, None))
+PINNED = plan_of(autoscaler=AutoscalerRef("checkout", 2, None))
 HOLDS = {"stable": workload(3), "canary": canary(1), "pods": PASS}
 BAKING = Baking(0, START, START)
 NEXT = Shifting(1, after(10), after(10))
@@ -75,7 +75,7 @@ BROKEN: list[tuple[Rule, Plan, State, State, Facts, Wishes]] = [
     (Rule.ENDS, PLAN, LEAVING, LEAVING, facts_at(900), ()),
     (Rule.RESTORED, ADOPT, LEAVING, BACK, facts_at(9, stable=workload(4, paused=True)), ()),
     (Rule.RESTORED, PLAN, LEAVING, BACK, facts_at(9, service_version="v2"), ()),
-    (Rule.RESTORED, PINNED, LEAVING, BACK, facts_at(9, hpa=Autoscaler(True, False, "checkout-v1")), ()),
+    (Rule.RESTORED, PINNED, LEAVING, BACK, facts_at(9, autoscaler=Autoscaler(True, False, "checkout-v1")), ()),
     (Rule.NOTHING_LEFT, PLAN, LEAVING, BACK, facts_at(9, canary_pods_left=1), ()),
     (Rule.NOTHING_LEFT, PLAN, LEAVING, BACK, facts_at(9, probe=ProbePod(ready=True)), ()),
     (Rule.NOTHING_LEFT, PLAN, Promoting(START), DONE, facts_at(9, stable=workload(0), canary=canary(4)), ()),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from serinus.core.plan import HpaRef, Plan, Promotion
+from serinus.core.plan import AutoscalerKind, AutoscalerRef, Plan, Promotion
 from serinus.core.preflight import CHECKS, report_on
 from serinus.core.preflight.facts import (
     Budget,
@@ -256,13 +256,17 @@ def test_other_pods_behind_the_service_are_a_note() -> None:
 def test_an_autoscaler_that_is_held_still_is_a_note() -> None:
     assert (
         "HorizontalPodAutoscaler web"
-        in note("autoscaler", inputs(plan_of(Promotion.ADOPT, hpa=HpaRef("web", 2, None)))).what
+        in note("autoscaler", inputs(plan_of(Promotion.ADOPT, autoscaler=AutoscalerRef("web", 2, None)))).what
     )
 
 
-def test_keda_must_be_paused() -> None:
-    found = problem("scaled-object", inputs(scaled_objects=(Scaler("queue", active=True),)))
-    assert "annotate scaledobject queue autoscaling.keda.sh/paused=true" in found.hint
+def test_a_scaled_object_that_will_be_paused_is_a_note_and_a_second_one_a_problem() -> None:
+    plan = plan_of(Promotion.ADOPT, autoscaler=AutoscalerRef("queue", kind=AutoscalerKind.SCALED_OBJECT))
+    queue, other = Scaler("queue", active=True), Scaler("other", active=True)
+    held = note("autoscaler", inputs(plan, scaled_objects=(queue,)))
+    assert held.what == "ScaledObject queue is paused while the release runs"
+    [second] = report_on(inputs(plan, scaled_objects=(queue, other))).problems
+    assert second.what == "ScaledObject other scales production as well"
     assert quiet(inputs(scaled_objects=(Scaler("queue", active=False),)))
 
 

@@ -4,6 +4,7 @@ from typing import get_args
 
 import pytest
 
+from serinus.core.config import ConfigCopy, ConfigKind
 from serinus.core.plan import Promotion
 from serinus.core.progress import finished_progress, progress_of_action, progress_of_state
 from serinus.core.reasons import Outcome, Reason
@@ -11,8 +12,10 @@ from serinus.core.state import Baking, Evidence, Finished, Leaving, Preparing, P
 from serinus.core.turn import (
     Action,
     CreateCanary,
+    MakeCopy,
     MarkVersion,
-    RestoreHpa,
+    RemoveCopy,
+    RestoreAutoscaler,
     RunSmoke,
     ScaleCanary,
     ScaleStable,
@@ -27,7 +30,9 @@ WITH_FIELDS = {
     ScaleCanary: ScaleCanary(1, 2),
     ScaleStable: ScaleStable(4, 3),
     MarkVersion: MarkVersion("v2"),
-    RestoreHpa: RestoreHpa("checkout"),
+    RestoreAutoscaler: RestoreAutoscaler("checkout"),
+    MakeCopy: MakeCopy(ConfigCopy(ConfigKind.SECRET, "keys", "keys", "keys-0123456789")),
+    RemoveCopy: RemoveCopy(ConfigKind.SECRET, "keys-0123456789"),
     RunSmoke: RunSmoke("step 1", 25.0),
     SizeAdopted: SizeAdopted(4, 1),
 }

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serinus.core.plan import HpaRef, Plan, Promotion
+from serinus.core.plan import AutoscalerRef, Plan, Promotion
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.record import (
     EVIDENCE_LINES_MAX,
@@ -58,8 +58,8 @@ PLANS = st.builds(
     promotion=st.sampled_from(Promotion),
     replicas=st.integers(1, 20),
     smoke=st.none() | st.builds(Smoke, NAMES, NAMES, st.floats(0.1, 100)),
-    hpa=st.none()
-    | st.builds(HpaRef, st.just("hpa"), st.none() | st.integers(1, 5), st.none() | st.just({"scaleUp": {}})),
+    autoscaler=st.none()
+    | st.builds(AutoscalerRef, st.just("hpa"), st.none() | st.integers(1, 5), st.none() | st.just({"scaleUp": {}})),
     keep_previous=st.booleans(),
 )
 RECORDS = st.builds(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from serinus.core.plan import Approval, HpaRef, Plan, Promotion, StableRef, Step
+from serinus.core.plan import Approval, AutoscalerRef, Plan, Promotion, StableRef, Step
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.record import Command, Past, Record, Seen, decode, decode_command
 from serinus.core.spec import CronWindow, DateWindow, Image, Interrupt, Naming, OnFailure, Smoke, Spec, StepSpec
@@ -71,7 +71,7 @@ PLAN = Plan(
     ready_deadline_seconds=300.0,
     smoke=Smoke(http_path="/healthz"),
     smoke_before_traffic=True,
-    hpa=HpaRef("checkout", None, {"scaleUp": {"selectPolicy": "Max"}}),
+    autoscaler=AutoscalerRef("checkout", None, {"scaleUp": {"selectPolicy": "Max"}}),
     hold_seconds=3600.0,
     freeze_override="urgent (freeze: weekend)",
     spec=SPEC,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from serinus.core.plan import HpaRef, Plan, Promotion
+from serinus.core.plan import AutoscalerRef, Plan, Promotion
 from serinus.core.resolve import NAME_LENGTH_MAX, NothingToDo, Objections, canary_name, resolve
 from serinus.core.spec import RELEASE_LABEL, Image, Naming, Smoke, Spec
 from serinus.core.survey import DeploymentFacts, Problem, ServiceFacts, Survey
@@ -131,10 +131,10 @@ def test_the_canarys_name_is_valid_and_short_enough(base: str, version: str, nam
 
 def test_a_plan_carries_what_was_asked() -> None:
     smoke = Smoke("/healthz", None, 20.0)
-    hpa = HpaRef("checkout", 2, None)
+    hpa = AutoscalerRef("checkout", 2, None)
     asked = spec(smoke=smoke, bake_seconds=5.0, steps=shares(25, 50), keep_previous=True)
     plan = plan_for(asked, survey(deployment(), autoscalers={"checkout-v1": hpa}))
-    assert (plan.smoke, plan.smoke_before_traffic, plan.hpa, plan.keep_previous) == (smoke, True, hpa, True)
+    assert (plan.smoke, plan.smoke_before_traffic, plan.autoscaler, plan.keep_previous) == (smoke, True, hpa, True)
     assert [(step.canary_replicas, step.stable_replicas) for step in plan.steps] == [(1, 3), (2, 2), (4, 0)]
     assert plan.steps[0].bake_seconds == 5.0
     assert plan.steps[0].deadline_seconds == 300 + 20 + 5

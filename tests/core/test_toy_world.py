@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serinus.core.plan import HpaRef, Promotion
+from serinus.core.plan import AutoscalerRef, Promotion
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
 from serinus.core.state import Finished, Promoting, State
@@ -20,7 +20,7 @@ from tests.core.toy import OLD, Health, ToyWorld
 
 TURNS_MAX = 3000
 SMOKE = Smoke(http_path="/healthz", timeout_seconds=20.0)
-HPA = HpaRef("checkout", 2, None)
+HPA = AutoscalerRef("checkout", 2, None)
 
 
 @dataclass
@@ -83,9 +83,9 @@ def assert_promoted(world: ToyWorld) -> None:
     else:
         assert world.stable is None
         assert world.canary is not None
-    if plan.hpa is not None and plan.stable is not None and world.hpa is not None:
+    if plan.autoscaler is not None and plan.stable is not None and world.autoscaler is not None:
         name = plan.stable.name if plan.promotion is Promotion.ADOPT else plan.canary_name
-        assert (world.hpa.as_before, world.hpa.target) == (True, name)
+        assert (world.autoscaler.as_before, world.autoscaler.target) == (True, name)
     if plan.mark_version:
         assert world.service_version == "v2"
 
@@ -100,7 +100,7 @@ def assert_back(world: ToyWorld) -> None:
         assert world.stable is not None
         was = (plan.replicas, False, plan.stable.max_surge, OLD)
         assert (world.stable.wanted, world.stable.paused, world.stable.max_surge, world.stable.release) == was
-        assert world.hpa is None or (world.hpa.as_before and world.hpa.target == plan.stable.name)
+        assert world.autoscaler is None or (world.autoscaler.as_before and world.autoscaler.target == plan.stable.name)
         assert world.service_version == ("v1" if plan.mark_version else None)
 
 
@@ -114,7 +114,7 @@ SEEDS = st.integers(0, 2**32)
 def test_a_good_version_is_promoted_and_users_never_lose_capacity(
     promotion: Promotion, replicas: int, smoke: bool, hpa: bool, seed: int
 ) -> None:
-    plan = plan_of(promotion, replicas, smoke=SMOKE if smoke else None, hpa=HPA if hpa else None)
+    plan = plan_of(promotion, replicas, smoke=SMOKE if smoke else None, autoscaler=HPA if hpa else None)
     world = ToyWorld(plan)
     finished = Play(world, random.Random(seed)).to_the_end()
     assert finished.outcome is Outcome.PROMOTED, finished
@@ -127,7 +127,7 @@ def test_a_good_version_is_promoted_and_users_never_lose_capacity(
 def test_a_bad_version_is_taken_back_to_the_last_pod(
     promotion: Promotion, replicas: int, health: Health, hpa: bool, seed: int
 ) -> None:
-    plan = plan_of(promotion, replicas, hpa=HPA if hpa else None)
+    plan = plan_of(promotion, replicas, autoscaler=HPA if hpa else None)
     world = ToyWorld(plan, health)
     finished = Play(world, random.Random(seed)).to_the_end()
     assert finished.outcome is Outcome.ROLLED_BACK, finished
@@ -142,7 +142,7 @@ def test_a_bad_version_is_taken_back_to_the_last_pod(
 def test_an_abort_at_any_moment_ends_in_one_whole_version(
     promotion: Promotion, replicas: int, hpa: bool, abort_at: float, seed: int
 ) -> None:
-    plan = plan_of(promotion, replicas, hpa=HPA if hpa else None)
+    plan = plan_of(promotion, replicas, autoscaler=HPA if hpa else None)
     world = ToyWorld(plan)
     play = Play(world, random.Random(seed), abort_at=abort_at)
     finished = play.to_the_end()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from serinus.core.plan import HpaRef, Promotion
+from serinus.core.plan import AutoscalerRef, Promotion
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
 from serinus.core.state import (
@@ -23,7 +23,7 @@ from serinus.core.turn import (
     CreateCanary,
     CreateProbe,
     Judgement,
-    PinHpa,
+    PinAutoscaler,
     ProbePod,
     RemoveProbe,
     RunSmoke,
@@ -165,10 +165,10 @@ def test_pods_that_are_not_ready_by_the_deadline_end_the_step_with_what_kept_the
 
 
 def test_the_autoscaler_is_held_still_before_any_size_is_changed() -> None:
-    plan = plan_of(hpa=HpaRef("checkout", 2, None))
+    plan = plan_of(autoscaler=AutoscalerRef("checkout", 2, None))
     loose = Autoscaler(pinned=False, as_before=True, target="checkout-v1")
     state = Shifting(0, START, START)
-    assert take_turn(plan, state, facts_at(5, hpa=loose)) == (state, (PinHpa(),))
+    assert take_turn(plan, state, facts_at(5, autoscaler=loose)) == (state, (PinAutoscaler(),))
 
 
 # Baking
@@ -267,10 +267,10 @@ def test_the_share_that_users_were_given_is_remembered(state: State, share: floa
 
 
 def test_a_pause_that_is_over_goes_on_though_the_autoscaler_cannot_be_held() -> None:
-    plan = plan_of(hpa=HpaRef("checkout", 2, None))
+    plan = plan_of(autoscaler=AutoscalerRef("checkout", 2, None))
     loose = Autoscaler(pinned=False, as_before=True, target="checkout-v1")
-    assert take_turn(plan, PAUSED, facts_at(5, hpa=loose, **HOLDS)) == (PAUSED, (PinHpa(),))
-    assert isinstance(take_turn(plan, PAUSED, facts_at(600, hpa=loose, **HOLDS))[0], Shifting)
+    assert take_turn(plan, PAUSED, facts_at(5, autoscaler=loose, **HOLDS)) == (PAUSED, (PinAutoscaler(),))
+    assert isinstance(take_turn(plan, PAUSED, facts_at(600, autoscaler=loose, **HOLDS))[0], Shifting)
 
 
 # Finished, and the clock

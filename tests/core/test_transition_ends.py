@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from serinus.core.plan import HpaRef, Plan, Promotion
+from serinus.core.plan import AutoscalerRef, Plan, Promotion
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.record import LINE_BYTES_MAX
 from serinus.core.state import Baking, Evidence, Finished, Leaving, Promoting
@@ -21,7 +21,7 @@ from serinus.core.turn import (
     RemoveCanary,
     RemoveProbe,
     RemoveStable,
-    RestoreHpa,
+    RestoreAutoscaler,
     ScaleCanary,
     ScaleStable,
     SizeAdopted,
@@ -29,14 +29,14 @@ from serinus.core.turn import (
 )
 from tests.core.samples import ABORT, CRASH, PASS, START, after, canary, facts_at, plan_of, workload
 
-HPA = HpaRef("checkout", 2, None)
-RENAME = plan_of(hpa=HPA)
-ADOPT = plan_of(Promotion.ADOPT, hpa=HPA)
+HPA = AutoscalerRef("checkout", 2, None)
+RENAME = plan_of(autoscaler=HPA)
+ADOPT = plan_of(Promotion.ADOPT, autoscaler=HPA)
 FIRST = plan_of(Promotion.FIRST)
 PROMOTING = Promoting(START)
 PINNED = Autoscaler(pinned=True, as_before=False, target="checkout-v1")
 GIVEN = Autoscaler(pinned=False, as_before=True, target="checkout-v2")
-MARKED = {"stable": workload(0), "canary": canary(4), "service_version": "v2", "hpa": GIVEN}
+MARKED = {"stable": workload(0), "canary": canary(4), "service_version": "v2", "autoscaler": GIVEN}
 HANDED = workload(1, paused=True, release="v2", max_surge=4)
 ADOPTING = {"stable": HANDED, "canary": canary(4), "adoption": Adoption("uid-canary", templates_equal=True)}
 ADOPTED = {"canary": None, "adoption": Adoption("uid-stable", templates_equal=False)}
@@ -52,7 +52,7 @@ def wishes_of(plan: Plan, **facts: object) -> object:
 
 
 def test_the_last_step_passed_begins_the_promotion_at_once() -> None:
-    facts = facts_at(10, stable=workload(0), canary=canary(4), pods=PASS, hpa=PINNED)
+    facts = facts_at(10, stable=workload(0), canary=canary(4), pods=PASS, autoscaler=PINNED)
     state, wishes = take_turn(RENAME, Baking(2, START, START), facts)
     assert (state, wishes) == (Promoting(after(10)), (MarkVersion("v2"),))
 
@@ -61,8 +61,8 @@ def test_the_last_step_passed_begins_the_promotion_at_once() -> None:
     ("changed", "wishes"),
     [
         ({"service_version": "v1"}, (MarkVersion("v2"),)),
-        ({"hpa": PINNED}, (RestoreHpa("checkout-v2"),)),
-        ({"hpa": replace(GIVEN, target="checkout-v1")}, (RestoreHpa("checkout-v2"),)),
+        ({"autoscaler": PINNED}, (RestoreAutoscaler("checkout-v2"),)),
+        ({"autoscaler": replace(GIVEN, target="checkout-v1")}, (RestoreAutoscaler("checkout-v2"),)),
         ({}, (RemoveStable(),)),
         ({"stable": workload(0, deleting=True)}, ()),
     ],
@@ -102,18 +102,18 @@ def test_a_previous_version_that_is_kept_is_not_removed_and_its_last_pods_are_wa
         (ADOPTED | {"stable": replace(HANDED, wanted=4, settled=False)}, ()),
         (ADOPTED | {"stable": replace(HANDED, wanted=4)}, (ReleaseStable(),)),
         (ADOPTED | {"stable": workload(4, 5, release="v2")}, ()),
-        (ADOPTED | {"stable": workload(4, release="v2"), "hpa": PINNED}, (RestoreHpa("checkout"),)),
+        (ADOPTED | {"stable": workload(4, release="v2"), "autoscaler": PINNED}, (RestoreAutoscaler("checkout"),)),
     ],
 )
 def test_promotion_by_adoption_asks_for_each_step_once_the_one_before_is_seen(
     changed: dict[str, object], wishes: object
 ) -> None:
-    assert wishes_of(ADOPT, **(ADOPTING | {"hpa": PINNED} | changed)) == wishes
+    assert wishes_of(ADOPT, **(ADOPTING | {"autoscaler": PINNED} | changed)) == wishes
 
 
 def test_promotion_by_adoption_is_complete_when_only_adopted_pods_are_left() -> None:
     hpa = Autoscaler(pinned=False, as_before=True, target="checkout")
-    facts = facts_at(5, **(ADOPTED | {"stable": workload(4, release="v2"), "hpa": hpa}))
+    facts = facts_at(5, **(ADOPTED | {"stable": workload(4, release="v2"), "autoscaler": hpa}))
     assert isinstance(take_turn(ADOPT, PROMOTING, facts)[0], Finished)
 
 
@@ -150,7 +150,7 @@ def test_an_abort_after_the_previous_version_is_removed_is_too_late(gone: object
 
 
 def test_an_abort_between_the_template_and_the_orphan_gives_production_its_template_back_first() -> None:
-    state, wishes = take_turn(ADOPT, PROMOTING, facts_at(5, abort=ABORT, hpa=PINNED, **ADOPTING))
+    state, wishes = take_turn(ADOPT, PROMOTING, facts_at(5, abort=ABORT, autoscaler=PINNED, **ADOPTING))
     assert isinstance(state, Leaving)
     assert wishes == (TakeBackTemplate(), ScaleStable(1, 4), ScaleCanary(4, 3))
 
@@ -159,7 +159,9 @@ def test_an_abort_between_the_template_and_the_orphan_gives_production_its_templ
     "facts", [ADOPTED, ADOPTED | {"adoption": Adoption(None, templates_equal=False), "canary_pods_left": 4}]
 )
 def test_an_abort_after_the_orphan_is_too_late(facts: dict[str, object]) -> None:
-    turned, _ = take_turn(ADOPT, PROMOTING, facts_at(5, **({"abort": ABORT, "stable": HANDED, "hpa": PINNED} | facts)))
+    turned, _ = take_turn(
+        ADOPT, PROMOTING, facts_at(5, **({"abort": ABORT, "stable": HANDED, "autoscaler": PINNED} | facts))
+    )
     assert turned == PROMOTING
 
 
@@ -167,7 +169,7 @@ def test_an_abort_after_the_orphan_is_too_late(facts: dict[str, object]) -> None
 def test_a_canary_removed_by_someone_during_the_promotion_is_no_promotion(plan: Plan) -> None:
     stable = None if plan is FIRST else workload(1)
     gone = Adoption(None, templates_equal=False) if plan is ADOPT else None
-    state, _ = take_turn(plan, PROMOTING, facts_at(5, stable=stable, adoption=gone, hpa=PINNED))
+    state, _ = take_turn(plan, PROMOTING, facts_at(5, stable=stable, adoption=gone, autoscaler=PINNED))
     assert isinstance(state, Leaving)
     assert state.reason is Reason.CANARY_GONE
 
@@ -179,7 +181,7 @@ def test_a_promotion_that_takes_too_long_goes_back_while_it_can() -> None:
 
 
 def test_a_promotion_that_takes_too_long_past_its_point_of_no_return_is_stuck() -> None:
-    facts = facts_at(600, hpa=PINNED, **(ADOPTED | {"stable": HANDED}))
+    facts = facts_at(600, autoscaler=PINNED, **(ADOPTED | {"stable": HANDED}))
     state, _ = take_turn(ADOPT, PROMOTING, facts)
     assert isinstance(state, Finished)
     assert (state.outcome, state.reason) == (Outcome.STUCK, Reason.PROMOTION_TOO_LATE)
@@ -223,8 +225,8 @@ def test_the_previous_version_is_not_removed_while_the_new_one_does_not_serve() 
 
 
 def test_the_autoscaler_is_given_back_last() -> None:
-    assert take_turn(RENAME, LEAVING, facts_at(5, hpa=PINNED)) == (LEAVING, (RestoreHpa("checkout-v1"),))
-    assert take_turn(RENAME, LEAVING, facts_at(5, hpa=PINNED, canary_pods_left=1)) == (LEAVING, ())
+    assert take_turn(RENAME, LEAVING, facts_at(5, autoscaler=PINNED)) == (LEAVING, (RestoreAutoscaler("checkout-v1"),))
+    assert take_turn(RENAME, LEAVING, facts_at(5, autoscaler=PINNED, canary_pods_left=1)) == (LEAVING, ())
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serinus.core.plan import Approval, HpaRef, Plan, Promotion
+from serinus.core.plan import Approval, AutoscalerRef, Plan, Promotion
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
 from serinus.core.state import (
@@ -33,7 +33,7 @@ from serinus.core.turn import (
     HandTemplate,
     Judgement,
     OrphanCanary,
-    PinHpa,
+    PinAutoscaler,
     ProbePod,
     RemoveCanary,
     RemoveStable,
@@ -72,7 +72,7 @@ def plan_from(dice: random.Random) -> Plan:
         promotion=dice.choice(list(Promotion)),
         replicas=dice.randrange(1, 5),
         smoke=dice.choice((None, Smoke(http_path="/", timeout_seconds=20.0))),
-        hpa=dice.choice((None, HpaRef("checkout", 2, None))),
+        autoscaler=dice.choice((None, AutoscalerRef("checkout", 2, None))),
         keep_previous=dice.random() < 0.3,
     )
     approval = Approval(60.0, dice.choice(list(PauseEnd))) if dice.random() < 0.2 else None
@@ -95,7 +95,7 @@ def facts_from(dice: random.Random) -> Facts:
         service_version=dice.choice((None, "v1", "v2")),
         probe=dice.choice((None, ProbePod(dice.random() < 0.5, dice.random() < 0.3))),
         smoke=dice.choice((None, PASS, PASS, UNSURE, CRASH)),
-        hpa=dice.choice((None, Autoscaler(dice.random() < 0.7, dice.random() < 0.5, dice.choice(targets)))),
+        autoscaler=dice.choice((None, Autoscaler(dice.random() < 0.7, dice.random() < 0.5, dice.choice(targets)))),
         adoption=dice.choice((None, Adoption(dice.choice((None, "uid-stable", "uid-canary")), dice.random() < 0.5))),
         abort=ABORT if dice.random() < 0.1 else None,
         veto=harm if dice.random() < 0.05 else None,
@@ -194,7 +194,16 @@ def test_once_leaving_the_canary_is_never_made_or_grown_nor_promoted(situation: 
     new, wishes = take_turn(plan, state, facts)
     if not isinstance(new, Leaving):
         return
-    forwards = (CreateCanary, CreateProbe, RunSmoke, PinHpa, HandTemplate, OrphanCanary, SizeAdopted, RemoveStable)
+    forwards = (
+        CreateCanary,
+        CreateProbe,
+        RunSmoke,
+        PinAutoscaler,
+        HandTemplate,
+        OrphanCanary,
+        SizeAdopted,
+        RemoveStable,
+    )
     assert not any(isinstance(wish, forwards) for wish in wishes)
     assert all(wish.replicas < wish.seen for wish in wishes if isinstance(wish, ScaleCanary))
     assert all(wish.replicas == plan.replicas for wish in wishes if isinstance(wish, ScaleStable))
@@ -367,4 +376,4 @@ def test_a_pause_changes_nothing_in_the_cluster(situation: Situation) -> None:
     plan, state, facts = situation
     new, wishes = take_turn(plan, state, facts)
     if isinstance(new, Paused):
-        assert all(isinstance(wish, PinHpa) for wish in wishes)
+        assert all(isinstance(wish, PinAutoscaler) for wish in wishes)

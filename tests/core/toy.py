@@ -23,13 +23,13 @@ from serinus.core.turn import (
     Judgement,
     MarkVersion,
     OrphanCanary,
-    PinHpa,
+    PinAutoscaler,
     ProbePod,
     ReleaseStable,
     RemoveCanary,
     RemoveProbe,
     RemoveStable,
-    RestoreHpa,
+    RestoreAutoscaler,
     RunSmoke,
     ScaleCanary,
     ScaleStable,
@@ -99,7 +99,7 @@ class ToyWorld:
     sets: list[ToySet] = field(default_factory=list)
     pods: list[ToyPod] = field(default_factory=list)
     service_version: str | None = None
-    hpa: Autoscaler | None = None
+    autoscaler: Autoscaler | None = None
     least_serving: int = 10**6
     pods_made: int = 0
 
@@ -109,8 +109,8 @@ class ToyWorld:
             self.stable = ToyDeployment(stable.uid, stable.replicas, OLD, stable.max_surge, observed=True)
             self.sets.append(ToySet(OLD, stable.uid, stable.replicas))
             self.service_version = stable.version if self.plan.mark_version else None
-        if self.plan.hpa is not None and stable is not None:
-            self.hpa = Autoscaler(pinned=False, as_before=True, target=stable.name)
+        if self.plan.autoscaler is not None and stable is not None:
+            self.autoscaler = Autoscaler(pinned=False, as_before=True, target=stable.name)
         self.tick(10)
         self.least_serving = self.serving()
 
@@ -150,7 +150,7 @@ class ToyWorld:
             canary=self._workload(self.canary, pods, Track.CANARY),
             probe=next((ProbePod(pod.ready, pod.deleting) for pod in pods if pod.track is Track.PROBE), None),
             service_version=self.service_version,
-            hpa=self.hpa,
+            autoscaler=self.autoscaler,
             adoption=Adoption(owner, handed) if self.stable is not None else None,
             canary_pods_left=sum(pod.track.is_canary for pod in pods),
         )
@@ -168,7 +168,7 @@ class ToyWorld:
             service_version=world.service_version,
             probe=world.probe,
             smoke=smoke,
-            hpa=world.hpa,
+            autoscaler=world.autoscaler,
             adoption=world.adoption,
             abort=abort,
         )
@@ -231,10 +231,10 @@ class ToyWorld:
                         self._end(pod)
             case MarkVersion(version):
                 self.service_version = version
-            case PinHpa() if self.hpa is not None:
-                self.hpa = Autoscaler(pinned=True, as_before=False, target=self.hpa.target)
-            case RestoreHpa(target) if self.hpa is not None:
-                self.hpa = Autoscaler(pinned=False, as_before=True, target=target)
+            case PinAutoscaler() if self.autoscaler is not None:
+                self.autoscaler = Autoscaler(pinned=True, as_before=False, target=self.autoscaler.target)
+            case RestoreAutoscaler(target) if self.autoscaler is not None:
+                self.autoscaler = Autoscaler(pinned=False, as_before=True, target=target)
             case ScaleCanary(seen, replicas):
                 self._scale(self.canary, seen, replicas)
             case ScaleStable(seen, replicas):
@@ -246,7 +246,7 @@ class ToyWorld:
                 self._existing(self.stable).deleting = True
             case HandTemplate() | SizeAdopted() | ReleaseStable() | TakeBackTemplate():
                 self._adopt(action)
-            case RunSmoke() | PinHpa() | RestoreHpa():
+            case RunSmoke() | PinAutoscaler() | RestoreAutoscaler():
                 raise AssertionError(f"{action} is not for this cluster")
             case _:
                 assert_never(action)

@@ -19,6 +19,7 @@ PATHS = {
     "pods": "/api/v1",
     "services": "/api/v1",
     "configmaps": "/api/v1",
+    "secrets": "/api/v1",
     "deployments": "/apis/apps/v1",
     "replicasets": "/apis/apps/v1",
     "endpointslices": "/apis/discovery.k8s.io/v1",
@@ -254,7 +255,13 @@ def _left_behind(seen: Observer) -> list[str]:
     """Nothing of ours stays but the history; a Deployment's own old ReplicaSets are the cluster's affair."""
     owners = {raw["metadata"]["uid"] for raw in seen.now("deployments")}
     left = [f"lease {_name(raw)}" for raw in seen.now("leases")]
-    left += [f"configmap {_name(raw)}" for raw in seen.now("configmaps") if _is_new(seen, "configmaps", raw)]
+    named = " ".join(json.dumps(raw["spec"]) for plural in ("deployments", "replicasets") for raw in seen.now(plural))
+    for plural in ("configmaps", "secrets"):
+        left += [
+            f"{plural} {_name(raw)}"
+            for raw in seen.now(plural)
+            if _is_new(seen, plural, raw) and f'"{_name(raw)}"' not in named  # a copy in use is production's
+        ]
     for raw in seen.now("replicasets"):
         owned = any(owner["uid"] in owners for owner in raw["metadata"].get("ownerReferences") or [])
         if not owned:

@@ -6,12 +6,12 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from serinus.core.plan import HpaRef, Plan, Promotion
+from serinus.core.plan import AutoscalerRef, Plan, Promotion
 from serinus.core.pods import Track
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
 from serinus.core.state import Evidence, Finished
-from serinus.core.turn import Action, Judgement, PinHpa, Verdict
+from serinus.core.turn import Action, Judgement, PinAutoscaler, Verdict
 from serinus.engine.cycle import SILENCE_SECONDS_MAX, Memory, take_one_turn
 from serinus.engine.drive import RETRY_SECONDS, start
 from serinus.engine.observe import ended_at_start
@@ -22,8 +22,8 @@ from tests.core.toy import Health
 from tests.engine.support import Bench, bench
 
 KINDS = [
-    pytest.param(plan_of(Promotion.RENAME, smoke=SMOKE, hpa=HpaRef("checkout", 2, None)), id="rename"),
-    pytest.param(plan_of(Promotion.ADOPT, smoke=SMOKE, hpa=HPA), id="adopt"),
+    pytest.param(plan_of(Promotion.RENAME, smoke=SMOKE, autoscaler=AutoscalerRef("checkout", 2, None)), id="rename"),
+    pytest.param(plan_of(Promotion.ADOPT, smoke=SMOKE, autoscaler=HPA), id="adopt"),
     pytest.param(plan_of(Promotion.FIRST), id="first"),
 ]
 
@@ -229,7 +229,7 @@ async def test_a_new_runner_puts_the_smoke_test_again() -> None:
 
 
 async def test_a_runner_that_dies_on_the_way_back_is_resumed() -> None:
-    made = bench(plan_of(Promotion.ADOPT, hpa=HPA), Health.CRASHES)
+    made = bench(plan_of(Promotion.ADOPT, autoscaler=HPA), Health.CRASHES)
     await made.begin()
     undisturbed = bench(made.plan, Health.CRASHES)
     await undisturbed.begin()
@@ -287,11 +287,11 @@ def replace_rollout(plan: Plan) -> Plan:
 
 async def test_a_runner_that_stood_still_does_not_end_the_rollout_on_what_it_saw_before() -> None:
     """A canary made by a call that came late is in the news that it has yet to read."""
-    made = bench(plan_of(hpa=HpaRef("checkout", 2, None)))
+    made = bench(plan_of(autoscaler=AutoscalerRef("checkout", 2, None)))
     await made.begin()
 
     def stand_still(action: Action) -> None:
-        if isinstance(action, PinHpa):
+        if isinstance(action, PinAutoscaler):
             made.ask("abort")
             made.cluster.clock.advance(60)
 

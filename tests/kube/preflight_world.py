@@ -106,13 +106,13 @@ class World:
             {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata, "spec": spec}
         )
 
-    def grant(self, grants: set[Grant]) -> None:
-        """Give the pipeline's user a Role with just these."""
+    def grant(self, grants: set[Grant], name: str = "release") -> None:
+        """Give the pipeline's user a Role with just these, beside those of other names."""
         rules = [{"verbs": [verb], "apiGroups": [group], "resources": [plural]} for verb, group, plural in grants]
-        self.server.registry.create(ROLE, NAMESPACE, {"metadata": {"name": "release"}, "rules": rules})
+        self.server.registry.create(ROLE, NAMESPACE, {"metadata": {"name": name}, "rules": rules})
         binding = {
-            "metadata": {"name": "release"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "release"},
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
             "subjects": [{"kind": "User", "name": "pipeline"}],
         }
         self.server.registry.create(ROLE_BINDING, NAMESPACE, binding)
@@ -134,7 +134,7 @@ class World:
         """What the preflight says; the plan must be one that could be made. It must have touched nothing."""
         before = self.versions()
         async with self.client(token) as client, open_target(client, NAMESPACE, spec.service) as target:
-            found = resolve(spec, await survey(target), "0000aaaa")
+            found = resolve(spec, await survey(target, spec.config), "0000aaaa")
             plan = found.plan if isinstance(found, Objections) else found
             assert isinstance(plan, Plan), found
             self.sent.clear()

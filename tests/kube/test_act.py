@@ -7,16 +7,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from serinus.core.plan import HpaRef, Plan, Promotion
+from serinus.core.plan import AutoscalerRef, Plan, Promotion
 from serinus.core.spec import RELEASE_LABEL, Smoke
 from serinus.core.turn import (
     CreateCanary,
     CreateProbe,
     HandTemplate,
     OrphanCanary,
-    PinHpa,
+    PinAutoscaler,
     RemoveProbe,
-    RestoreHpa,
+    RestoreAutoscaler,
     TakeBackTemplate,
 )
 from serinus.kube.client import Client, PatchKind
@@ -63,14 +63,14 @@ async def test_an_autoscaler_is_held_still_and_given_back_what_it_had(before: di
     async with embedded(FakeClock()) as (client, _):
         stored = await client.create(HPAS, hpa(**before), "shop")
     spec = stored["spec"]
-    plan = plan_of(Promotion.ADOPT, hpa=HpaRef("checkout", spec.get("minReplicas"), spec.get("behavior")))
+    plan = plan_of(Promotion.ADOPT, autoscaler=AutoscalerRef("checkout", spec.get("minReplicas"), spec.get("behavior")))
     async with seat(plan, (HPAS, hpa(**before))) as (client, cluster, plan):
-        await cluster.act(plan, PinHpa())
-        pinned = cluster.observe(plan).hpa
+        await cluster.act(plan, PinAutoscaler())
+        pinned = cluster.observe(plan).autoscaler
         assert pinned is not None
         assert (pinned.pinned, pinned.as_before) == (True, False)
-        await cluster.act(plan, RestoreHpa("checkout-v2"))
-        restored = cluster.observe(plan).hpa
+        await cluster.act(plan, RestoreAutoscaler("checkout-v2"))
+        restored = cluster.observe(plan).autoscaler
         assert restored is not None
         assert (restored.pinned, restored.as_before, restored.target) == (False, True, "checkout-v2")
         after = (await client.get(HPAS, "checkout", "shop"))["spec"]
@@ -78,10 +78,10 @@ async def test_an_autoscaler_is_held_still_and_given_back_what_it_had(before: di
 
 
 async def test_an_autoscaler_that_is_gone_is_nothing_to_hold() -> None:
-    async with seat(plan_of(Promotion.ADOPT, hpa=HpaRef("checkout", 2, None))) as (_, cluster, plan):
-        await cluster.act(plan, PinHpa())
-        await cluster.act(plan, RestoreHpa("checkout"))
-        assert cluster.observe(plan).hpa is None
+    async with seat(plan_of(Promotion.ADOPT, autoscaler=AutoscalerRef("checkout", 2, None))) as (_, cluster, plan):
+        await cluster.act(plan, PinAutoscaler())
+        await cluster.act(plan, RestoreAutoscaler("checkout"))
+        assert cluster.observe(plan).autoscaler is None
 
 
 async def test_the_smoke_tests_pod_is_made_once_and_removed() -> None:

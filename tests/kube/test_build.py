@@ -6,10 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from serinus.core.plan import HpaRef, Plan, Promotion
-from serinus.core.spec import MANAGED_BY_LABEL, PROBE_LABEL, RELEASE_LABEL
+from serinus.core.plan import AutoscalerRef, Plan, Promotion
+from serinus.core.spec import MANAGED_BY_LABEL, PROBE_LABEL, RELEASE_LABEL, ROLLOUT_ANNOTATION
 from serinus.kube.build import (
-    ROLLOUT_ANNOTATION,
     canary_deployment,
     first_deployment,
     pin_patch,
@@ -271,12 +270,20 @@ def test_an_autoscaler_is_held_still_both_ways() -> None:
 @pytest.mark.parametrize(
     ("before", "has_behavior", "last"),
     [
-        (HpaRef("h", 3, {"scaleUp": {}}), True, {"op": "add", "path": "/spec/behavior", "value": {"scaleUp": {}}}),
-        (HpaRef("h", 3, None), True, {"op": "remove", "path": "/spec/behavior"}),
-        (HpaRef("h", 3, None), False, {"op": "replace", "path": "/spec/scaleTargetRef/name", "value": "checkout"}),
+        (
+            AutoscalerRef("h", 3, {"scaleUp": {}}),
+            True,
+            {"op": "add", "path": "/spec/behavior", "value": {"scaleUp": {}}},
+        ),
+        (AutoscalerRef("h", 3, None), True, {"op": "remove", "path": "/spec/behavior"}),
+        (
+            AutoscalerRef("h", 3, None),
+            False,
+            {"op": "replace", "path": "/spec/scaleTargetRef/name", "value": "checkout"},
+        ),
     ],
 )
-def test_an_autoscaler_gets_back_what_it_had(before: HpaRef, has_behavior: bool, last: dict[str, Any]) -> None:
+def test_an_autoscaler_gets_back_what_it_had(before: AutoscalerRef, has_behavior: bool, last: dict[str, Any]) -> None:
     patch = unpin_patch(before, "checkout", has_behavior)
     assert patch[0] == {"op": "add", "path": "/spec/minReplicas", "value": 3}
     assert patch[-1] == last

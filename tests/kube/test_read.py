@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from serinus.core.plan import HpaRef
+from serinus.core.plan import AutoscalerRef
 from serinus.core.pods import Container, Ended, Track
 from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL
 from serinus.kube.read import (
@@ -274,8 +274,8 @@ def hpa(min_replicas: int | None = 2, behavior: dict[str, Any] | None = None) ->
 
 
 def test_what_pinning_replaces_is_kept_to_the_letter() -> None:
-    assert hpa_ref(hpa()) == HpaRef("checkout", 2, None)
-    assert hpa_ref(hpa(None, STILL)) == HpaRef("checkout", None, STILL)
+    assert hpa_ref(hpa()) == AutoscalerRef("checkout", 2, None)
+    assert hpa_ref(hpa(None, STILL)) == AutoscalerRef("checkout", None, STILL)
 
 
 @pytest.mark.parametrize(
@@ -291,12 +291,12 @@ def test_what_pinning_replaces_is_kept_to_the_letter() -> None:
 def test_an_autoscaler_is_compared_with_pinned_and_with_before(
     raw: dict[str, Any], pinned: bool, as_before: bool
 ) -> None:
-    seen = autoscaler_of(raw, HpaRef("checkout", 2, None))
+    seen = autoscaler_of(raw, AutoscalerRef("checkout", 2, None))
     assert (seen.pinned, seen.as_before, seen.target) == (pinned, as_before, "checkout")
 
 
 def test_a_minimum_that_was_not_given_and_one_of_1_are_the_same() -> None:
-    assert autoscaler_of(hpa(1), HpaRef("checkout", None, None)).as_before
+    assert autoscaler_of(hpa(1), AutoscalerRef("checkout", None, None)).as_before
 
 
 # The survey

@@ -10,9 +10,9 @@ import pytest
 from serinus.cli.exits import Exit
 from serinus.cli.run import release
 from serinus.cli.words import ask
-from serinus.core.plan import HpaRef, Plan, Promotion
+from serinus.core.plan import AutoscalerRef, Plan, Promotion
 from serinus.core.progress import Progress
-from serinus.core.spec import Naming, Smoke, StepSpec
+from serinus.core.spec import Config, Naming, Smoke, Spec, StepSpec
 from serinus.kube.errors import Forbidden
 from serinus.kube.resources import DEPLOYMENTS, PODS, REPLICASETS, SERVICES
 from serinus.kube.rights import Access, Right, rights_needed
@@ -54,7 +54,9 @@ class Heard:
 
 
 def test_the_documented_verbs_are_those_that_a_full_plan_needs() -> None:
-    plan = plan_of(Promotion.ADOPT, smoke=Smoke("/healthz"), hpa=HpaRef("web", 2, None), mark_version=True)
+    plan = plan_of(
+        Promotion.ADOPT, smoke=Smoke("/healthz"), autoscaler=AutoscalerRef("web", 2, None), mark_version=True
+    )
     assert documented_grants() == {(right.verb, right.resource.group, right.plural) for right in rights_needed(plan)}
 
 
@@ -95,10 +97,42 @@ async def test_without_any_one_verb_nothing_begins_and_it_is_named(world: World,
     assert world.versions() == before
 
 
-async def _said(world: World) -> list[str]:
+CONFIG_GRANTS = {
+    *(("get", "", plural) for plural in ("configmaps", "secrets")),
+    *(("delete", "", plural) for plural in ("configmaps", "secrets")),
+    *((verb, "", "secrets") for verb in ("list", "watch", "create")),
+}
+"""What README.md says of `config: versioned`, beside the table."""
+WITH_CONFIG = msgspec.structs.replace(IN_PLACE, config=Config.VERSIONED)
+
+
+@pytest.mark.parametrize("taken", sorted(CONFIG_GRANTS), ids="-".join)
+async def test_with_versioned_config_each_of_its_verbs_is_needed_too(world: World, taken: Grant) -> None:
+    _production_with_config(world)
+    world.autoscaler()
+    world.grant((documented_grants() | CONFIG_GRANTS) - {taken})
+    assert await _said(world, WITH_CONFIG) == _refusal(*taken)
+    world.grant({taken}, "more")
+    assert await _said(world, WITH_CONFIG) == []
+
+
+async def test_no_right_on_secrets_is_asked_for_where_no_secret_is_named(world: World) -> None:
+    world.production()
+    world.autoscaler()
+    world.grant(documented_grants())
+    assert await _said(world, WITH_CONFIG) == []
+
+
+def _production_with_config(world: World) -> None:
+    world.production(envFrom=[{"configMapRef": {"name": "settings"}}, {"secretRef": {"name": "keys"}}])
+    for kind, name in (("ConfigMap", "settings"), ("Secret", "keys")):
+        world.create({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}})
+
+
+async def _said(world: World, spec: Spec = IN_PLACE) -> list[str]:
     """What keeps the pipeline's user from releasing."""
     try:
-        report = await world.looked_at(IN_PLACE, PIPELINE)
+        report = await world.looked_at(spec, PIPELINE)
     except Forbidden as error:
         return [error.why.partition(": ")[2]]
     return [problem.what for problem in report.problems]

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from serinus.core.plan import HpaRef, Plan
+from serinus.core.plan import AutoscalerRef, Plan
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.record import Record, with_past
 from serinus.core.spec import RELEASE_LABEL
@@ -49,7 +49,7 @@ async def test_a_survey_has_the_service_and_the_deployments_behind_it() -> None:
 async def test_a_survey_has_the_autoscalers_by_what_they_scale() -> None:
     async with shop() as (client, target):
         await client.create(HPAS, hpa(minReplicas=3), "shop")
-        assert (await survey(target)).autoscalers == {"checkout": HpaRef("checkout", 3, None)}
+        assert (await survey(target)).autoscalers == {"checkout": AutoscalerRef("checkout", 3, None)}
 
 
 async def test_a_service_that_is_not_there_is_answered_with_those_that_are() -> None:

@@ -3,8 +3,11 @@
 import re
 from itertools import pairwise
 
+import msgspec
+
 from serinus.cli.exits import MEANINGS, Exit
-from serinus.core.plan import HpaRef, Plan, Promotion
+from serinus.core.config import ConfigKind, ConfigPlan
+from serinus.core.plan import AutoscalerKind, AutoscalerRef, Plan, Promotion
 from serinus.core.reasons import Outcome, Reason
 from serinus.core.spec import Smoke
 from serinus.kube.rights import rights_needed
@@ -43,8 +46,9 @@ def test_every_outcome_is_documented() -> None:
 
 
 def test_every_right_that_may_be_needed_is_documented_and_no_other() -> None:
-    smoke, hpa = Smoke("/", "true"), HpaRef("hpa", 1, None)
-    plans: list[Plan] = [plan_of(kind, smoke=smoke, hpa=hpa) for kind in Promotion]
+    smoke, kinds = Smoke("/", "true"), [AutoscalerRef("name", kind=kind) for kind in AutoscalerKind]
+    plans: list[Plan] = [plan_of(kind, smoke=smoke, autoscaler=one) for kind in Promotion for one in kinds]
+    plans = [msgspec.structs.replace(plan, config=ConfigPlan(kinds=tuple(ConfigKind))) for plan in plans]
     rights = {right for plan in plans for right in rights_needed(plan)}
     needed = {(right.verb, right.plural, right.resource.group) for right in rights}
     documented = {

@@ -5,7 +5,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from tests.sim.objects import KINDS, POD, SLICE, Object, Pod, ReplicaSet
+from serinus.core.plan import Plan
+from tests.sim.objects import CONFIG, DEPLOYMENT, KINDS, POD, REPLICASET, SLICE, ConfigObject, Object, Pod, ReplicaSet
 
 Change = tuple[int, str, Object | None]
 
@@ -62,10 +63,33 @@ class Cluster:
         self.uids += 1
         return f"{prefix}-{self.uids}"
 
+    def put_config(self, name: str) -> ConfigObject:
+        """A copy of that name; the one that is there, if it is."""
+        if self.get(CONFIG, name) is None:
+            self.put(CONFIG, ConfigObject(name, self.uid("uid-config")))
+        made: ConfigObject = self.get(CONFIG, name)
+        return made
+
     def pods_of(self, replicaset: ReplicaSet) -> list[Pod]:
         """Its pods that count for its size: neither failed nor on their way out."""
         name = replicaset.name
         return [pod for pod in self.objects[POD].values() if pod.owner == name and not pod.deleting and not pod.failed]
+
+
+def config_in_use(objects: dict[str, dict[str, Any]], plan: Plan) -> set[str]:
+    """The copies that Deployments name, or ReplicaSets that are theirs or nobody's: in the world, or a copy of it."""
+    deployments = objects[DEPLOYMENT].values()
+    owners = {None, *(each.uid for each in deployments)}
+    sets = [each for each in objects[REPLICASET].values() if each.owner in owners]
+    return {name for each in (*deployments, *sets) if (name := config_of(each.template, plan))}
+
+
+def config_of(template: str, plan: Plan) -> str:
+    """The ConfigMap that a pod template names; empty: none."""
+    if plan.config is None:
+        return ""
+    [copy] = plan.config.copies
+    return copy.name if template.startswith("v2") else copy.named
 
 
 def _short(thing: Object | None) -> str:

@@ -3,11 +3,12 @@
 from msgspec.structs import replace
 
 from serinus.core.plan import Promotion
-from serinus.core.state import Leaving
-from tests.sim.cluster import Cluster
+from serinus.core.state import Finished, Leaving
+from tests.sim.cluster import Cluster, config_of
 from tests.sim.deployments import sync
 from tests.sim.faults import TO_PODS, Fault
 from tests.sim.objects import (
+    CONFIG,
     DEPLOYMENT,
     EVERYTHING,
     HPA,
@@ -24,7 +25,7 @@ from tests.sim.objects import (
     Slice,
 )
 from tests.sim.observer import Observer
-from tests.sim.scenario import Health, Scenario
+from tests.sim.scenario import ORIGINAL, Health, Scenario
 
 PULL_MESSAGE = "manifest unknown"
 RESTART_SECONDS = 10.0
@@ -38,6 +39,7 @@ class Nature:
         self.faults, self.dice = scenario.faults, scenario.dice
         self._poked = False
         self._config_gone = False
+        self.original_changed = False  # the ConfigMap that copies are made of
         cluster.followers.append(self._on_change)
 
     def settle(self) -> None:
@@ -58,11 +60,16 @@ class Nature:
                 cluster.put(POD, Pod(cluster.uid(name), "v1", name, True, phase="Running"))
         cluster.put(SERVICE, Service(plan.service, version))
         cluster.put(SLICE, Slice(plan.service, frozenset(cluster.objects[POD])))
-        if plan.hpa is not None and plan.stable is not None:
-            behavior = "own" if plan.hpa.behavior is not None else None
-            cluster.put(HPA, Hpa(plan.hpa.name, plan.hpa.min_replicas, behavior, plan.stable.name))
+        if plan.autoscaler is not None and plan.stable is not None:
+            behavior = "own" if plan.autoscaler.behavior is not None else None
+            cluster.put(HPA, Hpa(plan.autoscaler.name, plan.autoscaler.min_replicas, behavior, plan.stable.name))
             if self.faults.armed(Fault.RESIZED):
                 cluster.loop.call_later(15.0, self._autoscale)
+        if plan.config is not None:
+            for copy in plan.config.copies:
+                cluster.put_config(f"{copy.original}-v0")  # of some release that was over long ago
+                if copy.named != copy.original:
+                    cluster.put_config(copy.named)
         for fault in (*TO_PODS, Fault.CONFIG):
             if self.faults.armed(fault):
                 self._plan_misfortunes(fault)
@@ -70,6 +77,8 @@ class Nature:
     # Controllers
 
     def _on_change(self, kind: str) -> None:
+        if kind == CONFIG:
+            self.cluster.loop.call_later(1.0, self._config_back)
         if not self._poked:
             self._poked = True
             slow = self.faults.armed(Fault.CONTROLLERS) and self.dice.random() < self.faults.rates[Fault.CONTROLLERS]
@@ -172,7 +181,7 @@ class Nature:
         self.cluster.put(POD, Pod(name, template, owner))
         if health is Health.UNSCHEDULABLE:
             self._become(name, unschedulable="0/3 nodes are available")
-        elif self._config_gone:
+        elif self._lacks_config(template):
             self._become(name, waiting="CreateContainerConfigError", message='configmap "settings" not found')
         elif health is Health.IMAGE:
             self.cluster.loop.call_later(
@@ -187,6 +196,10 @@ class Nature:
             if health in (Health.CRASHES_LATER, Health.OOM):
                 reason, code = ("OOMKilled", 137) if health is Health.OOM else ("Error", 1)
                 self.cluster.loop.call_later(seconds + self.dice.uniform(2, 40), self._crash, name, reason, code)
+
+    def _lacks_config(self, template: str) -> bool:
+        name = config_of(template, self.scenario.plan)
+        return self._config_gone or (name not in ("", ORIGINAL) and self.cluster.get(CONFIG, name) is None)
 
     def end(self, pod: Pod) -> None:
         """On its way out."""
@@ -228,6 +241,9 @@ class Nature:
 
     def _strike(self, fault: Fault) -> None:
         alive = [pod for pod in self.cluster.objects[POD].values() if not pod.deleting and not pod.failed]
+        if fault is Fault.CONFIG and self.scenario.plan.config is not None:
+            self._remove_copy()
+            return
         if fault is Fault.CONFIG:
             self._config_gone = True
             self.observer.struck(fault)
@@ -252,10 +268,18 @@ class Nature:
         if pod is not None and was_ready and pod.exit_code is None:
             self._ready(name)
 
+    def _remove_copy(self) -> None:
+        """Someone deletes the release's copy, and has changed the original, or not."""
+        [name] = [copy.name for copy in self.scenario.plan.config.copies] if self.scenario.plan.config else [""]
+        if self.cluster.get(CONFIG, name) is not None and not isinstance(self.observer.state, Finished):
+            self.observer.struck(Fault.CONFIG)
+            self.original_changed = self.original_changed or self.dice.random() < 0.3
+            self.cluster.remove(CONFIG, name)
+
     def _config_back(self) -> None:
         self._config_gone = False
         for pod in list(self.cluster.objects[POD].values()):
-            if pod.waiting == "CreateContainerConfigError":
+            if pod.waiting == "CreateContainerConfigError" and not self._lacks_config(pod.template):
                 self._become(pod.name, waiting="", message="")
                 self.cluster.loop.call_later(self.scenario.start_seconds, self._ready, pod.name)
 

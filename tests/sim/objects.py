@@ -7,7 +7,7 @@ import msgspec
 
 from serinus.core.record import Command, Record
 
-DEPLOYMENT, REPLICASET, POD, SLICE, SERVICE, HPA, RECORD = (
+DEPLOYMENT, REPLICASET, POD, SLICE, SERVICE, HPA, RECORD, CONFIG = (
     "deployment",
     "replicaset",
     "pod",
@@ -15,8 +15,9 @@ DEPLOYMENT, REPLICASET, POD, SLICE, SERVICE, HPA, RECORD = (
     "service",
     "hpa",
     "record",
+    "config",
 )
-KINDS = (DEPLOYMENT, REPLICASET, POD, SLICE, SERVICE, HPA, RECORD)
+KINDS = (DEPLOYMENT, REPLICASET, POD, SLICE, SERVICE, HPA, RECORD, CONFIG)
 EVERYTHING, OLD_ONLY, NOTHING = "everything", "old only", "nothing"
 """What the Service's selector selects: as it should be, or as someone edited it."""
 
@@ -100,4 +101,11 @@ class Saving(msgspec.Struct, frozen=True):
     command: Command | None = None
 
 
-Object = Deployment | ReplicaSet | Pod | Slice | Service | Hpa | Saving
+class ConfigObject(msgspec.Struct, frozen=True):
+    """A copy of a ConfigMap that some release has made."""
+
+    name: str
+    uid: str
+
+
+Object = Deployment | ReplicaSet | Pod | Slice | Service | Hpa | Saving | ConfigObject

@@ -7,7 +7,7 @@ from serinus.core.invariants import Rule
 from serinus.core.record import Record
 from serinus.core.state import Baking, Finished, Leaving, Paused, Promoting, Shifting, State
 from serinus.core.watcher import Watcher
-from tests.sim.cluster import Cluster
+from tests.sim.cluster import Cluster, config_in_use
 from tests.sim.faults import Fault
 from tests.sim.objects import DEPLOYMENT, EVERYTHING, POD, SERVICE, Deployment, Pod, Service
 from tests.sim.scenario import SKEW_SECONDS, Scenario
@@ -91,6 +91,11 @@ class Observer:
     def is_driver(self, runner: str) -> bool:
         """Whether it is the one that acts, as the record says, or nobody does yet."""
         return self._driver in ("", runner)
+
+    def config_removed(self, name: str) -> None:
+        """A runner removes a copy: never one that something still names."""
+        if name in config_in_use(self.cluster.objects, self.scenario.plan):
+            self.watcher.breach(Rule.RESTORED, f"{name} is removed, and is in use")
 
     # What is covered
 

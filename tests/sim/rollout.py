@@ -8,16 +8,16 @@ from serinus.core.invariants import Breach, Rule
 from serinus.core.plan import Promotion
 from serinus.core.reasons import Outcome
 from serinus.core.state import Finished, Promoting
-from tests.sim.cluster import Cluster
+from tests.sim.cluster import Cluster, config_in_use, config_of
 from tests.sim.faults import Fault
 from tests.sim.loop import VirtualLoop
 from tests.sim.nature import Nature
 from tests.sim.network import Network
-from tests.sim.objects import EVERYTHING, HPA, POD, RECORD, REPLICASET, SERVICE, Saving
+from tests.sim.objects import CONFIG, DEPLOYMENT, EVERYTHING, HPA, POD, RECORD, REPLICASET, SERVICE, Saving
 from tests.sim.observer import Observer
 from tests.sim.people import People
 from tests.sim.runner import STORE, Runner
-from tests.sim.scenario import Health, Scenario, draw
+from tests.sim.scenario import ORIGINAL, Health, Scenario, draw
 
 SECONDS_MAX = 3 * 3600.0
 """No rollout of these sizes and deadlines may take longer, whatever strikes."""
@@ -147,17 +147,19 @@ class Game:
         if promoted and aborted_in is not None and not isinstance(aborted_in, Promoting):
             sentence = f"promoted, although the way back was asked for in {type(aborted_in).__name__}"
             self.observer.watcher.breach(Rule.ABORT_WINS, sentence)
-        for sentence in (*self._left(promoted), *self._not_restored(promoted)):
+        for sentence in (*self._left(promoted), *self._not_restored(promoted), *self._config_left()):
             rule = Rule.NOTHING_LEFT if sentence.startswith("left") else Rule.RESTORED
             self.observer.watcher.breach(rule, sentence)
 
     def _may_be_stuck(self) -> bool:
         unwell = self.scenario.health is not Health.GOOD  # past its return, such a promotion cannot complete
         undriven = self.network.deaths_left == 0  # its deadline may pass while nobody drives
+        unmakeable = self.nature.original_changed  # past its return, what someone deleted cannot be copied again
         stable = self.scenario.plan.stable
         no_room = self.scenario.faults.armed(Fault.NO_ROOM) and stable is not None and stable.max_unavailable == 0
         return (
-            unwell
+            unmakeable
+            or unwell
             or undriven
             or no_room
             or bool(self.observer.meddled - {"share"})
@@ -190,6 +192,17 @@ class Game:
         )
         return found
 
+    def _config_left(self) -> list[str]:
+        """Copies that nothing names, and names that nothing is there for (but for what someone deleted)."""
+        plan, there = self.scenario.plan, set(self.cluster.objects[CONFIG])
+        used = config_in_use(self.cluster.objects, plan)
+        deployments = self.cluster.objects[DEPLOYMENT].values()
+        needed = {config_of(each.template, plan) for each in deployments} - {"", ORIGINAL}
+        found = [f"left: copies {sorted(there - used)}"] if there - used else []
+        if needed - there and not self.scenario.faults.armed(Fault.CONFIG):
+            found.append(f"production names {sorted(needed - there)}, which is gone")
+        return found
+
     def _not_restored(self, promoted: bool) -> list[str]:
         plan = self.scenario.plan
         found: list[str] = []
@@ -211,10 +224,10 @@ class Game:
         named = wanted if promoted else plan.stable.label
         if plan.mark_version and service.version != named:
             found.append(f"the Service names {service.version}, not {named}")
-        if plan.hpa is not None:
-            hpa = self.cluster.get(HPA, plan.hpa.name)
-            own = "own" if plan.hpa.behavior is not None else None
-            before = (own, plan.hpa.min_replicas or 1, name)
+        if plan.autoscaler is not None:
+            hpa = self.cluster.get(HPA, plan.autoscaler.name)
+            own = "own" if plan.autoscaler.behavior is not None else None
+            before = (own, plan.autoscaler.min_replicas or 1, name)
             if (hpa.behavior, hpa.min_replicas or 1, hpa.target) != before:
                 found.append(f"the autoscaler is {hpa}")
         healthy = not promoted or self.scenario.health is Health.GOOD

@@ -21,14 +21,16 @@ from serinus.core.turn import (
     CreateProbe,
     HandTemplate,
     Judgement,
+    MakeCopy,
     MarkVersion,
     OrphanCanary,
-    PinHpa,
+    PinAutoscaler,
     ReleaseStable,
     RemoveCanary,
+    RemoveCopy,
     RemoveProbe,
     RemoveStable,
-    RestoreHpa,
+    RestoreAutoscaler,
     ScaleCanary,
     ScaleStable,
     SizeAdopted,
@@ -43,9 +45,9 @@ from tests.sim.cluster import Cluster
 from tests.sim.faults import Fault
 from tests.sim.nature import Nature
 from tests.sim.network import Network, Sender
-from tests.sim.objects import DEPLOYMENT, HPA, POD, RECORD, REPLICASET, SERVICE, Deployment, Saving
+from tests.sim.objects import CONFIG, DEPLOYMENT, HPA, POD, RECORD, REPLICASET, SERVICE, Deployment, Saving
 from tests.sim.observer import Observer
-from tests.sim.scenario import Health, Scenario
+from tests.sim.scenario import ORIGINAL, Health, Scenario
 from tests.sim.view import SkewedClock, View
 
 STORE = "serinus-checkout"
@@ -209,6 +211,8 @@ class SimCluster:
             runner.view.deleted.add(gone.uid)
         if isinstance(action, RemoveStable) and (stable := runner.view.stable(plan)):
             runner.view.deleted.add(stable.uid)
+        if isinstance(action, RemoveCopy) and (copy := runner.view.data[CONFIG].get(action.name)):
+            runner.view.deleted.add(copy.uid)
         if isinstance(action, RemoveProbe):
             runner.view.deleted.add("checkout-v2-smoke")
 
@@ -246,17 +250,21 @@ class Request:
             case RemoveCanary() | OrphanCanary() | RemoveStable():
                 name = stable if isinstance(action, RemoveStable) else plan.canary_name
                 return self._delete(name, isinstance(action, OrphanCanary))
+            case MakeCopy(copy):
+                return lambda: self._make_copy(copy.name)
+            case RemoveCopy(_, name):
+                return self._remove_copy(name)
             case CreateProbe():
                 return self._create_probe
             case RemoveProbe():
                 return self._remove_probe
             case MarkVersion(version):
                 return lambda: self._mark(version)
-            case PinHpa():
+            case PinAutoscaler():
                 return lambda: self._hpa(min_replicas=1, behavior="still")
-            case RestoreHpa(target) if plan.hpa is not None:
-                own = "own" if plan.hpa.behavior is not None else None
-                return lambda: self._hpa(min_replicas=plan.hpa.min_replicas or 1, behavior=own, target=target)  # type: ignore[union-attr]
+            case RestoreAutoscaler(target) if plan.autoscaler is not None:
+                own = "own" if plan.autoscaler.behavior is not None else None
+                return lambda: self._hpa(min_replicas=plan.autoscaler.min_replicas or 1, behavior=own, target=target)  # type: ignore[union-attr]
             case _:
                 raise AssertionError(f"{action} is not for the cluster")
 
@@ -330,13 +338,30 @@ class Request:
         if pod is not None:
             self.nature.end(pod)
 
+    def _make_copy(self, name: str) -> Any:
+        if self.nature.original_changed:
+            self.view.config_lost = f"ConfigMap {ORIGINAL} does not hold any more what {name} is named for"
+            raise Trouble(self.view.config_lost)
+        return CONFIG, self.cluster.put_config(name)
+
+    def _remove_copy(self, name: str) -> Effect:
+        seen = self.view.data[CONFIG].get(name)
+
+        def effect() -> Any:
+            there = self.cluster.get(CONFIG, name)
+            if there is not None and there.uid == seen.uid:
+                self.nature.observer.config_removed(name)
+                self.cluster.remove(CONFIG, name)
+
+        return effect
+
     def _mark(self, version: str | None) -> Any:
         service = replace(self.cluster.get(SERVICE, self.plan.service), version=version)
         self.cluster.put(SERVICE, service)
         return SERVICE, service
 
     def _hpa(self, **fields: Any) -> Any:
-        name = self.plan.hpa.name if self.plan.hpa is not None else ""
+        name = self.plan.autoscaler.name if self.plan.autoscaler is not None else ""
         there = self.cluster.get(HPA, name)
         if there is None:
             return None

@@ -10,13 +10,16 @@ from enum import Enum
 
 import msgspec
 
-from serinus.core.plan import Approval, HpaRef, Plan, Promotion, StableRef, Timing, make_steps
+from serinus.core.config import ConfigCopy, ConfigKind, ConfigPlan
+from serinus.core.plan import Approval, AutoscalerRef, Plan, Promotion, StableRef, Timing, make_steps
 from serinus.core.spec import Capacity, Naming, Smoke, StepSpec
 from serinus.core.state import PauseEnd
 from tests.sim.faults import Fault, Faults
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SKEW_SECONDS = 30.0
+ORIGINAL = "settings"
+"""The user's ConfigMap."""
 
 
 class Health(Enum):
@@ -68,7 +71,7 @@ def draw(seed: int) -> Scenario:
     dice = random.Random(seed)
     apart = random.Random(f"apart {seed}")
     faults = Faults(dice, apart)
-    plan = _plan(dice)
+    plan = _with_config(_plan(dice), random.Random(f"config {seed}"))
     health = Health.GOOD if dice.random() < 0.6 else dice.choice(list(Health)[1:])
     if health is Health.SMOKE and plan.smoke is None:
         health = Health.CRASHES_LATER
@@ -110,7 +113,7 @@ def check_world(scenario: Scenario) -> None:
         assert plan.stable is not None
         assert plan.stable.name != plan.canary_name, "two Deployments have two names"
     assert plan.smoke is not None or scenario.health is not Health.SMOKE, "only a smoke test that is there can fail"
-    assert plan.hpa is None or plan.stable is not None, "an autoscaler has something to scale"
+    assert plan.autoscaler is None or plan.stable is not None, "an autoscaler has something to scale"
     assert all(abs(skew) <= SKEW_SECONDS for skew in scenario.skews), "clocks within their bounds"
 
 
@@ -130,7 +133,9 @@ def _plan(dice: random.Random) -> Plan:
     mark_version = by_name or dice.random() < 0.3
     label = dice.choice(("v1", "v1", None)) if mark_version else None
     stable = StableRef(stable_name, "uid-stable", "v1", replicas, {"app": "checkout:v1"}, surge, label, replicas // 4)
-    hpa = HpaRef("checkout", dice.choice((None, 1, 2)), dice.choice((None, {"scaleUp": {"selectPolicy": "Max"}})))
+    hpa = AutoscalerRef(
+        "checkout", dice.choice((None, 1, 2)), dice.choice((None, {"scaleUp": {"selectPolicy": "Max"}}))
+    )
     return Plan(
         rollout="0000aaaa",
         namespace="shop",
@@ -149,9 +154,18 @@ def _plan(dice: random.Random) -> Plan:
         smoke_before_traffic=smoke is not None and not first,
         mark_version=mark_version,
         keep_previous=by_name and dice.random() < 0.3,
-        hpa=hpa if not first and dice.random() < 0.3 else None,
+        autoscaler=hpa if not first and dice.random() < 0.3 else None,
         hold_seconds=dice.choice((None, None, None, 45.0)),
     )
+
+
+def _with_config(plan: Plan, dice: random.Random) -> Plan:
+    """With versioned config or without; production names the original, or the copy of the release before."""
+    if plan.stable is None or dice.random() < 0.6:
+        return plan
+    named = dice.choice((ORIGINAL, f"{ORIGINAL}-v1"))
+    copy = ConfigCopy(ConfigKind.CONFIG_MAP, named, ORIGINAL, f"{ORIGINAL}-v2")
+    return msgspec.structs.replace(plan, config=ConfigPlan((copy,), (ConfigKind.CONFIG_MAP,)))
 
 
 def _shares(dice: random.Random) -> tuple[StepSpec, ...] | None:

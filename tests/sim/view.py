@@ -7,14 +7,15 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+from serinus.core.config import ConfigKind, Copies, SeenCopy
 from serinus.core.plan import Plan
 from serinus.core.pods import Container, Ended, Track
 from serinus.core.pods import Pod as PodFacts
 from serinus.core.turn import Adoption, Autoscaler, ProbePod, Workload
 from serinus.core.world import World
-from tests.sim.cluster import Cluster
+from tests.sim.cluster import Cluster, config_in_use
 from tests.sim.faults import Fault
-from tests.sim.objects import DEPLOYMENT, HPA, KINDS, POD, REPLICASET, SERVICE, SLICE, Deployment, Pod
+from tests.sim.objects import CONFIG, DEPLOYMENT, HPA, KINDS, POD, REPLICASET, SERVICE, SLICE, Deployment, Pod
 from tests.sim.observer import Observer
 from tests.sim.scenario import START, Scenario
 
@@ -35,6 +36,7 @@ class View:
         self.known_dark_since: float | None = None
         self.frozen_until = 0.0
         self.deleted: set[str] = set()
+        self.config_lost = ""
         self._waiter: asyncio.Future[None] | None = None
         self._fresh = False
         self.alive = True
@@ -78,7 +80,8 @@ class View:
         if self.alive:
             self.known_dark_since = None
             for kind in KINDS:
-                self._deliver(kind)
+                if kind != CONFIG or self.cluster.log[kind]:
+                    self._deliver(kind)
 
     def _deliver(self, kind: str) -> None:
         if not self.alive:
@@ -194,9 +197,11 @@ class View:
                 (ProbePod(p.ready, p.deleting or p.uid in self.deleted) for p in pods if p.track is Track.PROBE), None
             ),
             service_version=service.version if service is not None else None,
-            hpa=self._hpa(plan),
+            autoscaler=self._hpa(plan),
             adoption=Adoption(owner, equal) if stable is not None else None,
             canary_pods_left=sum(pod.track.is_canary for pod in pods),
+            copies=self._copies(plan),
+            config_lost=self.config_lost,
             creation_refused=canary.refused if canary is not None else "",
             stable_template=stable.template if stable is not None else "",
             canary_template=canary.template if canary is not None else "",
@@ -241,12 +246,22 @@ class View:
             serving_at_most=max(counted, one.ready),
         )
 
-    def _hpa(self, plan: Plan) -> Autoscaler | None:
-        hpa = self.data[HPA].get(plan.hpa.name) if plan.hpa is not None else None
-        if hpa is None or plan.hpa is None:
+    def _copies(self, plan: Plan) -> Copies | None:
+        if plan.config is None:
             return None
-        own = "own" if plan.hpa.behavior is not None else None
-        as_before = hpa.behavior == own and (hpa.min_replicas or 1) == (plan.hpa.min_replicas or 1)
+        used, there = config_in_use(self.data, plan), self.data[CONFIG]
+        unused = (each for each in there.values() if each.name not in used)
+        return Copies(
+            tuple(copy for copy in plan.config.copies if copy.name not in there),
+            tuple(SeenCopy(ConfigKind.CONFIG_MAP, each.name, each.uid in self.deleted) for each in unused),
+        )
+
+    def _hpa(self, plan: Plan) -> Autoscaler | None:
+        hpa = self.data[HPA].get(plan.autoscaler.name) if plan.autoscaler is not None else None
+        if hpa is None or plan.autoscaler is None:
+            return None
+        own = "own" if plan.autoscaler.behavior is not None else None
+        as_before = hpa.behavior == own and (hpa.min_replicas or 1) == (plan.autoscaler.min_replicas or 1)
         return Autoscaler(hpa.behavior == "still" and (hpa.min_replicas or 1) <= 1, as_before, hpa.target)
 
 

@@ -22,6 +22,7 @@ WHAT_MAY_STAY = f"configmaps/serinus-{SERVICE}"
 OWN_THINGS = {
     "services": "/api/v1",
     "configmaps": "/api/v1",
+    "secrets": "/api/v1",
     "pods": "/api/v1",
     "deployments": "/apis/apps/v1",
     "replicasets": "/apis/apps/v1",

@@ -31,7 +31,7 @@ class Refused(click.ClickException):
 
 async def checked_plan(session: Session, target: Target, spec: Spec) -> tuple[Plan, tuple[Note, ...]] | NothingToDo:
     """The plan, and what is to be known of it. Raises Refused, KubeError."""
-    found = resolve(spec, await survey(target), session.dice.token())
+    found = resolve(spec, await survey(target, spec.config), session.dice.token())
     if isinstance(found, NothingToDo):
         return found
     plan = found.plan if isinstance(found, Objections) else found

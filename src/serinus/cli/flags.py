@@ -58,6 +58,7 @@ FLAGS: dict[str, Flag] = {
     "on_failure": Flag("--on-failure", ("spec", "onFailure")),
     "interrupt": Flag("--interrupt", ("spec", "interrupt")),
     "keep_previous": Flag("--keep-previous", ("spec", "keepPrevious")),
+    "config": Flag("--config", ("spec", "config")),
     "replicas": Flag("--replicas", ("spec", "initialReplicas")),
 }
 """By the name of the command's parameter."""

@@ -58,21 +58,22 @@ def guard() -> None:
 @click.argument("service")
 @click.option("--image", required=True, help="An image whose entry point is serinus.")
 @after_option
+@click.option("--secrets", is_flag=True, help="With rights on Secrets, where copies of them go with a release.")
 @click.option("--apply", "is_applied", is_flag=True, help="Create the objects instead of printing them.")
 @cluster_options
-def show(service: str, image: str, after_seconds: float, is_applied: bool, **values: Any) -> int:
+def show(service: str, image: str, after_seconds: float, secrets: bool, is_applied: bool, **values: Any) -> int:
     """Print (or --apply) the guard of SERVICE: ServiceAccount, Role, RoleBinding and Job.
 
     The Job watches the rollout that is under way, takes it back when nobody drives it, and goes when it has finished.
     """
-    return run(_show(choice_of(values), service, Guard(image, after_seconds), is_applied))
+    return run(_show(choice_of(values), service, Guard(image, after_seconds), secrets, is_applied))
 
 
-async def _show(choice: Choice, service: str, wanted: Guard, is_applied: bool) -> Exit:
+async def _show(choice: Choice, service: str, wanted: Guard, secrets: bool, is_applied: bool) -> Exit:
     async with open_session(choice) as session:
         namespace = session.client.namespace
         job = job_manifest(namespace, service, job_name(session.dice.token()), wanted)
-        objects = [*account_manifests(namespace), (JOBS, job)]
+        objects = [*account_manifests(namespace, secrets), (JOBS, job)]
         if not is_applied:
             click.echo(yaml.safe_dump_all((raw for _, raw in objects), sort_keys=False), nl=False)
             return Exit.DONE

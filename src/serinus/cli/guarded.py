@@ -4,22 +4,31 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from serinus.cli.output import Writer
+from serinus.core.config import ConfigKind
 from serinus.core.plan import Plan
 from serinus.core.state import Finished
 from serinus.core.survey import Problem
 from serinus.kube.errors import KubeError
-from serinus.kube.guard import ACCOUNT, Guard, job_manifest, job_name, put_up, rehearse, take_down
+from serinus.kube.guard import ACCOUNT, Guard, job_manifest, job_name, may_remove_secrets, put_up, rehearse, take_down
 from serinus.kube.resources import Raw
 from serinus.kube.target import Target
 
 
 async def guard_problems(target: Target, plan: Plan, guard: Guard | None) -> tuple[Problem, ...]:
     """What keeps a guard from being put up. Raises KubeError when the cluster refuses the Job itself."""
-    if guard is None or await rehearse(target.client, _job(target, plan, guard)):
+    if guard is None:
         return ()
-    set_up = f"serinus guard {plan.service} -n {plan.namespace} --image {guard.image} --apply"
-    why = "the guard acts as it, and its Role says what it may do"
-    return (Problem(f"no ServiceAccount {ACCOUNT}", f"namespace {plan.namespace}", why, f"make both once: {set_up}"),)
+    where, set_up = f"namespace {plan.namespace}", f"serinus guard {plan.service} -n {plan.namespace}"
+    secrets = plan.config is not None and ConfigKind.SECRET in plan.config.kinds
+    set_up += f" --image {guard.image}{' --secrets' if secrets else ''}"
+    if not await rehearse(target.client, _job(target, plan, guard)):
+        why = "the guard acts as it, and its Role says what it may do"
+        return (Problem(f"no ServiceAccount {ACCOUNT}", where, why, f"make both once: {set_up} --apply"),)
+    if secrets and not await may_remove_secrets(target.client, target.namespace):
+        why = "copies of Secrets go with the release, and its way back could not remove them"
+        hint = f"give it that right: {set_up} | kubectl apply -f -"
+        return (Problem(f"Role {ACCOUNT} may not remove Secrets", where, why, hint),)
+    return ()
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from serinus.cli.exits import Exit
-from serinus.core.spec import Capacity, Interrupt, Naming, OnFailure
+from serinus.core.spec import Capacity, Config, Interrupt, Naming, OnFailure
 from serinus.kube.errors import ApiError, ConfigError, Forbidden, Invalid, KubeError, Unreachable
 from serinus.kube.kubeconfig import Choice
 from serinus.ports import SavedByNewer, Trouble
@@ -52,6 +52,8 @@ def release_options(command: Command) -> Command:
             click.option("--interrupt", type=_words(Interrupt), help="What SIGINT and SIGTERM mean. Default: revert."),
             click.option("--keep-previous/--no-keep-previous", default=None,
                          help="Keep the previous Deployment at 0 pods."),
+            click.option("--config", type=_words(Config),
+                         help="ConfigMaps and Secrets: both versions' own, or the release's copies. Default: shared."),
             click.option("--replicas", type=int, help="Pods of a first deployment. Default: 1."),
             click.option("--during-freeze", metavar="REASON", help="Release in a freeze window all the same."),
         )

@@ -9,6 +9,7 @@ from serinus.cli.checked import checked_plan
 from serinus.cli.exits import Exit
 from serinus.cli.flags import Wish, wish_of
 from serinus.cli.options import cluster_options, release_options, run
+from serinus.core.config import ConfigCopy
 from serinus.core.plan import Plan
 from serinus.core.preflight.facts import Note
 from serinus.core.resolve import NothingToDo
@@ -47,6 +48,7 @@ def plan_text(plan: Plan, notes: tuple[Note, ...] = ()) -> str:
         lines.append(f"  production: version {stable.version}, Deployment {stable.name}, {stable.replicas} pods")
         lines.append(f"  canary:     version {plan.version}, Deployment {plan.canary_name}")
     lines += [f"  image:      {name}: {image}" for name, image in sorted(plan.images.items())]
+    lines += [f"  config:     {copy.kind.value} {copy.original} goes along as {copy.name}" for copy in _copies(plan)]
     if plan.freeze_override is not None:
         lines.append(f"  freeze:     passed over, which is recorded: {plan.freeze_override}")
     if plan.smoke_before_traffic:
@@ -88,11 +90,16 @@ def plan_json(plan: Plan, notes: tuple[Note, ...] = ()) -> str:
         "images": plan.images,
         "naming": plan.naming.value,
         "promotion": plan.promotion.name.lower(),
+        "config": [{"kind": copy.kind.value, "original": copy.original, "copy": copy.name} for copy in _copies(plan)],
         "freeze_override": plan.freeze_override,
         "steps": steps,
         "notes": [{"check": note.check, "what": note.what, "why": note.why, "do": note.hint} for note in notes],
     }
     return json.dumps(body, indent=2)
+
+
+def _copies(plan: Plan) -> tuple[ConfigCopy, ...]:
+    return plan.config.copies if plan.config is not None else ()
 
 
 def _seconds(seconds: float) -> str:

@@ -28,6 +28,7 @@ from serinus.core.spec import (
     Approval,
     ApprovalDefault,
     Capacity,
+    Config,
     CronWindow,
     DateWindow,
     Image,
@@ -342,6 +343,18 @@ RELEASE = Group(
             default="revert",
         ),
         Field("keepPrevious", Switch(), "Keep the previous Deployment at 0 pods.", "keep_previous", default=False),
+        Field(
+            "config",
+            Choice(
+                {
+                    "shared": "both versions read the same ones",
+                    "versioned": "the new version gets copies of them as they are now, and production keeps its own",
+                },
+                Config,
+            ),
+            "Whose the ConfigMaps and Secrets are that the pod template names.",
+            default="shared",
+        ),
         Field("freeze", Many(FREEZE, 100), "When no release may begin."),
         Field(
             "initialReplicas",

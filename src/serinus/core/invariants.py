@@ -22,9 +22,10 @@ from serinus.core.turn import (
     MarkVersion,
     OrphanCanary,
     RemoveCanary,
+    RemoveCopy,
     RemoveProbe,
     RemoveStable,
-    RestoreHpa,
+    RestoreAutoscaler,
     ScaleCanary,
     ScaleStable,
     TakeBackTemplate,
@@ -235,9 +236,11 @@ def _leads_back(plan: Plan, wish: Action) -> bool:
         return wish.replicas < wish.seen
     if isinstance(wish, MarkVersion):
         return plan.stable is not None and wish.version == plan.stable.label
-    if isinstance(wish, RestoreHpa):
+    if isinstance(wish, RestoreAutoscaler):
         return plan.stable is not None and wish.target == plan.stable.name
-    return isinstance(wish, RemoveCanary | RemoveProbe | TakeBackTemplate)  # what is not named does not lead back
+    return isinstance(
+        wish, RemoveCanary | RemoveProbe | RemoveCopy | TakeBackTemplate
+    )  # what is not named does not lead back
 
 
 def _has_an_end(turned: _Turned) -> Iterator[str]:
@@ -265,7 +268,7 @@ def _all_is_restored(turned: _Turned) -> Iterator[str]:
         if facts.stable.wanted != plan.replicas:
             yield f"production is left at {facts.stable.wanted} of {plan.replicas} pods"
     target = plan.stable.name if stays else plan.canary_name
-    if facts.hpa is not None and not (facts.hpa.as_before and facts.hpa.target == target):
+    if facts.autoscaler is not None and not (facts.autoscaler.as_before and facts.autoscaler.target == target):
         yield "the autoscaler has not got back what it had"
     wrong = plan.version if after.outcome is not Outcome.PROMOTED else plan.stable.label
     if plan.mark_version and facts.service_version == wrong:
@@ -287,6 +290,8 @@ def _nothing_is_left(turned: _Turned) -> Iterator[str]:
         yield f"{facts.canary_pods_left} canary pods are left"
     if promoted and plan.promotion is Promotion.RENAME and _is_left(plan, facts.stable):
         yield "the previous version is left"
+    if facts.copies is not None and facts.copies.unused:
+        yield f"copies that nothing names are left: {', '.join(copy.name for copy in facts.copies.unused)}"
 
 
 def _is_left(plan: Plan, stable: Workload | None) -> bool:

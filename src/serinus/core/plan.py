@@ -11,6 +11,7 @@ from typing import assert_never
 
 import msgspec
 
+from serinus.core.config import ConfigPlan
 from serinus.core.spec import ApprovalDefault, Capacity, Naming, Smoke, Spec, StepSpec
 from serinus.core.state import PauseEnd
 
@@ -74,12 +75,24 @@ class StableRef(msgspec.Struct, frozen=True):
     max_unavailable: int = 0  # pods that may be missing for a while: by its strategy, and by every PodDisruptionBudget
 
 
-class HpaRef(msgspec.Struct, frozen=True):
-    """A HorizontalPodAutoscaler of production: its name, and the raw fields that pinning replaces (None: absent)."""
+class AutoscalerKind(enum.Enum):
+    """What can scale production; the value is the API's kind."""
+
+    HPA = "HorizontalPodAutoscaler"
+    SCALED_OBJECT = "ScaledObject"  # KEDA's, which makes an HPA of its own
+
+
+class AutoscalerRef(msgspec.Struct, frozen=True):
+    """Production's autoscaler: its name, and what pinning replaces, as it was.
+
+    Of a HorizontalPodAutoscaler the raw fields (None: absent); of a ScaledObject the annotations that pause it.
+    """
 
     name: str
-    min_replicas: int | None
-    behavior: dict[str, object] | None
+    min_replicas: int | None = None
+    behavior: dict[str, object] | None = None
+    kind: AutoscalerKind = AutoscalerKind.HPA
+    paused: dict[str, str] = {}
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -102,12 +115,13 @@ class Plan(msgspec.Struct, frozen=True):
     smoke_before_traffic: bool = False
     mark_version: bool = True  # the Service's `version` label is kept up to date
     keep_previous: bool = False
-    hpa: HpaRef | None = None
+    autoscaler: AutoscalerRef | None = msgspec.field(default=None, name="hpa")  # "hpa": as saved since format 1
     hold_seconds: float | None = None  # harm holds the rollout for so long, for a person to decide; None: it reverts
     freeze_override: str | None = None  # why it began inside a freeze window
     promotion_deadline_seconds: float = PROMOTION_DEADLINE_SECONDS
     leaving_deadline_seconds: float = LEAVING_DEADLINE_SECONDS
     revives: bool = False  # the canary's Deployment was kept before: it is scaled up, and on the way back to 0 again
+    config: ConfigPlan | None = None  # the release's own ConfigMaps and Secrets; None: it shares production's
     spec: Spec | None = None  # what was asked for: `serinus retry` asks for it again
 
 

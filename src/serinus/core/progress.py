@@ -11,14 +11,16 @@ from serinus.core.turn import (
     CreateCanary,
     CreateProbe,
     HandTemplate,
+    MakeCopy,
     MarkVersion,
     OrphanCanary,
-    PinHpa,
+    PinAutoscaler,
     ReleaseStable,
     RemoveCanary,
+    RemoveCopy,
     RemoveProbe,
     RemoveStable,
-    RestoreHpa,
+    RestoreAutoscaler,
     RunSmoke,
     ScaleCanary,
     ScaleStable,
@@ -140,10 +142,15 @@ def progress_of_action(plan: Plan, action: Action) -> Progress:
             return Progress("remove_probe", "removing the smoke test's pod")
         case RunSmoke(stage):
             return Progress("run_smoke", f"smoke test, {stage}")
-        case PinHpa():
-            return Progress("pin_hpa", f"holding the autoscaler of {stable} still")
-        case RestoreHpa(target):
-            return Progress("restore_hpa", f"giving the autoscaler back what it had; it scales {target}")
+        case MakeCopy(copy):
+            sentence = f"copying {copy.kind.value} {copy.original} as {copy.name}, for version {plan.version}"
+            return Progress("make_copy", sentence)
+        case RemoveCopy(kind, name):
+            return Progress("remove_copy", f"removing {kind.value} {name}: nothing names this copy any more")
+        case PinAutoscaler():
+            return Progress("pin_autoscaler", f"holding the autoscaler of {stable} still")
+        case RestoreAutoscaler(target):
+            return Progress("restore_autoscaler", f"giving the autoscaler back what it had; it scales {target}")
         case _:
             return _progress_of_adoption(plan, stable, action)
 

@@ -5,15 +5,18 @@ All is read from the cluster, never remembered. When it begins and when it is gi
 
 from typing import assert_never
 
+from serinus.core.config import Copies
 from serinus.core.plan import Plan, Promotion
 from serinus.core.turn import (
     Facts,
     HandTemplate,
+    MakeCopy,
     MarkVersion,
     OrphanCanary,
     ReleaseStable,
+    RemoveCopy,
     RemoveStable,
-    RestoreHpa,
+    RestoreAutoscaler,
     ScaleStable,
     SizeAdopted,
     Wishes,
@@ -23,6 +26,24 @@ from serinus.core.turn import (
 
 def wishes_to_promote(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
     """What to ask for next, and whether nothing is left to ask for."""
+    wishes, complete = _wishes_of(plan, facts)
+    copies = facts.copies or Copies()
+    tidying = wishes_to_tidy(facts) if complete else ()  # only then does nothing need the previous version's
+    return (*wishes, *wishes_to_copy(facts), *tidying), complete and not (copies.missing or copies.unused)
+
+
+def wishes_to_copy(facts: Facts) -> Wishes:
+    """The copies that the release has not got (any more)."""
+    return tuple(MakeCopy(copy) for copy in facts.copies.missing) if facts.copies is not None else ()
+
+
+def wishes_to_tidy(facts: Facts) -> Wishes:
+    """An end for the copies that nothing names, nor a Deployment that a call on its way may still make."""
+    unused = facts.copies.unused if facts.copies is not None and not facts.calls_pending else ()
+    return tuple(RemoveCopy(copy.kind, copy.name) for copy in unused if not copy.deleting)
+
+
+def _wishes_of(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
     match plan.promotion:
         case Promotion.RENAME:
             return _wishes_to_rename(plan, facts)
@@ -46,8 +67,8 @@ def _wishes_to_rename(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
     marking, marked = _wishes_to_mark(plan, facts)
     if not marked:
         return marking, False
-    if hpa_waits(facts, plan.canary_name):
-        return (RestoreHpa(plan.canary_name),), False
+    if autoscaler_waits(facts, plan.canary_name):
+        return (RestoreAutoscaler(plan.canary_name),), False
     if plan.keep_previous or facts.stable is None:
         return (), facts.stable is None or facts.stable.pods == 0
     if facts.canary.serving < plan.replicas:  # looked at again: a runner may come back to this long after the bake
@@ -76,7 +97,7 @@ def _wishes_to_adopt(plan: Plan, facts: Facts) -> tuple[Wishes, bool]:
     marking, marked = _wishes_to_mark(plan, facts)
     if not marked:
         return marking, False
-    return ((RestoreHpa(plan.stable.name),), False) if hpa_waits(facts, plan.stable.name) else ((), True)
+    return ((RestoreAutoscaler(plan.stable.name),), False) if autoscaler_waits(facts, plan.stable.name) else ((), True)
 
 
 def is_adopted(plan: Plan, facts: Facts) -> bool:
@@ -100,9 +121,9 @@ def past_return(plan: Plan, facts: Facts) -> bool:
             assert_never(plan.promotion)
 
 
-def hpa_waits(facts: Facts, target: str) -> bool:
+def autoscaler_waits(facts: Facts, target: str) -> bool:
     """Whether the autoscaler has yet to be given back what it had, and to scale this Deployment."""
-    return facts.hpa is not None and not (facts.hpa.as_before and facts.hpa.target == target)
+    return facts.autoscaler is not None and not (facts.autoscaler.as_before and facts.autoscaler.target == target)
 
 
 def _wishes_to_hand_over(plan: Plan, stable: Workload, canary: Workload, templates_equal: bool) -> Wishes:

@@ -30,6 +30,7 @@ class Reason(Enum):
     APPROVAL_REFUSED = "nobody approved the step by its deadline"
     STABLE_CHANGED = "production's pod template was changed by someone else"
     CANARY_CHANGED = "the canary's pod template was changed by someone else"
+    CONFIG_CHANGED = "a ConfigMap or Secret was changed before the release had its copy"
     SERVICE_CHANGED = "the Service's selector was changed by someone else"
     FOUGHT_OVER = "someone else keeps changing the sizes that the rollout sets"
     SUPERSEDED = "another version is released in its place"

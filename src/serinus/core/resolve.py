@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from serinus.core.config_problems import config_problems, with_config
 from serinus.core.images import choose_images, label_value, name_part, short_hash, version_of
 from serinus.core.plan import (
     Plan,
@@ -157,11 +158,12 @@ def _release(spec: Spec, service: ServiceFacts, survey: Survey, production: Prod
         if not spec.images:
             return NothingToDo(version, stable.name)
         version = f"{version}-{short_hash(','.join(sorted(images.values())), 5)}"  # the same tag, another image
-    plan = _plan(spec, survey, production, images, version, rollout)
+    plan = with_config(spec, survey, _plan(spec, survey, production, images, version, rollout))
     problems = (
         *_workload_problems(stable, survey.namespace),
         *_release_problems(service, survey, production, plan),
         *_step_problems(spec, stable),
+        *config_problems(survey, plan),
     )
     return Objections(problems, plan) if problems else plan
 
@@ -193,7 +195,7 @@ def _plan(
         smoke_before_traffic=spec.smoke is not None,
         mark_version=production.naming is Naming.VERSIONED or production.version is not None,
         keep_previous=spec.keep_previous and promotion is Promotion.RENAME,
-        hpa=survey.autoscalers.get(stable.name),
+        autoscaler=survey.autoscalers.get(stable.name),
         hold_seconds=None if spec.on_failure is OnFailure.REVERT else spec.hold_deadline_seconds,
         spec=spec,
     )

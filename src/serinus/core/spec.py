@@ -10,6 +10,9 @@ VERSION_LABEL = "version"
 RELEASE_LABEL = "serinus.dev/release"
 """Ours: in the canary's selector and pod template. It names a release, so it stays true after promotion."""
 
+ROLLOUT_ANNOTATION = "serinus.dev/rollout"
+"""Ours: on what a rollout makes, its identifier."""
+
 PROBE_LABEL = "serinus.dev/smoke-test"
 """Ours: on the pod that smoke tests see before any user does. The Service does not select it."""
 
@@ -70,6 +73,13 @@ class Capacity(enum.Enum):
     SWAP = "swap"  # in place of production's, within maxSurge
 
 
+class Config(enum.Enum):
+    """Whose the ConfigMaps and Secrets are that the pod template names."""
+
+    SHARED = "shared"  # both versions': what is changed in them reaches production's pods too
+    VERSIONED = "versioned"  # the release's own: copies of what they hold when it is planned
+
+
 class OnFailure(enum.Enum):
     """What a failed rollout does."""
 
@@ -125,6 +135,7 @@ class Spec(msgspec.Struct, frozen=True):
     hold_deadline_seconds: float = 3600.0
     interrupt: Interrupt = Interrupt.REVERT
     keep_previous: bool = False
+    config: Config = Config.SHARED
     freeze: tuple[Window, ...] = ()
     during_freeze: str | None = None  # a person's reason to begin inside a freeze window; never from a file
     replicas_when_new: int = 1

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from serinus.core.plan import HpaRef
+from serinus.core.config import NamedConfig
+from serinus.core.plan import AutoscalerRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class Survey:
     deployment_names: frozenset[str] = frozenset()  # all in the namespace
     service_names: tuple[str, ...] = ()
     releases: frozenset[str] = frozenset()  # values of RELEASE_LABEL on ReplicaSets there
-    autoscalers: dict[str, HpaRef] = field(default_factory=dict)  # by the name of the Deployment they scale
+    autoscalers: dict[str, AutoscalerRef] = field(default_factory=dict)  # by the name of the Deployment they scale
+    config: dict[str, tuple[NamedConfig, ...]] = field(default_factory=dict)  # by Deployment; empty: not asked for
     cluster: str = "the cluster"
 
 

@@ -31,7 +31,6 @@ from serinus.core.turn import (
     CreateProbe,
     Facts,
     Judgement,
-    PinHpa,
     RemoveProbe,
     Request,
     RunSmoke,
@@ -40,7 +39,7 @@ from serinus.core.turn import (
     Verdict,
     Wishes,
 )
-from serinus.core.wishes import is_back, share_holds, wishes_for_autoscaler, wishes_for_share, wishes_to_leave
+from serinus.core.wishes import is_back, share_holds, wishes_first, wishes_for_scaler, wishes_for_share, wishes_to_leave
 
 PROBE_STAGE = "before users"
 CORRECTIONS_MAX = 3
@@ -130,8 +129,8 @@ def _is_further(state: Underway, after: State) -> bool:
 
 def _go_on(plan: Plan, state: Underway, facts: Facts) -> Turn:
     is_over = isinstance(state, Paused) and facts.now >= state.until  # an autoscaler must not keep a pause for ever
-    if facts.hpa is not None and not facts.hpa.pinned and not is_over:
-        return state, (PinHpa(),)  # before any size is changed, and again if someone undoes it
+    if (first := wishes_first(facts)) and not is_over:
+        return state, first
     match state:
         case Preparing():
             return _prepare(plan, state, facts)
@@ -264,7 +263,7 @@ def _held_by_policy(plan: Plan, state: Underway, facts: Facts) -> State | None:
 
 
 def _promote(plan: Plan, state: Promoting, facts: Facts) -> Turn:
-    called_off = facts.abort or facts.veto or _canary_gone(plan, facts)
+    called_off = facts.abort or facts.veto or facts.foreign or _canary_gone(plan, facts)
     if called_off is not None and not past_return(plan, facts):
         return _leaving(plan, state, facts, called_off), wishes_to_leave(plan, facts)
     wishes, complete = wishes_to_promote(plan, facts)
@@ -389,7 +388,7 @@ def _leave(plan: Plan, state: Leaving, facts: Facts) -> Turn:
         lines = (*state.evidence.lines, "the way back was not seen to complete by its deadline")
         evidence = msgspec.structs.replace(state.evidence, lines=lines)
         stuck = Finished(facts.now, Outcome.STUCK, state.reason, evidence, state.share_percent)
-        return stuck, wishes_for_autoscaler(plan, facts)  # asked once: a person must look, but not for this
+        return stuck, wishes_for_scaler(plan, facts)  # asked once: a person must look, but not for this
     return state, wishes
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 
+from serinus.core.config import ConfigCopy, ConfigKind, Copies
 from serinus.core.reasons import Reason
 from serinus.core.state import Evidence, PauseEnd, State
 
@@ -110,8 +111,9 @@ class Facts:
     service_version: str | None = None  # the Service's `version` label
     probe: ProbePod | None = None
     smoke: Judgement | None = None  # of this step's smoke test; None: not asked for, or not answered yet
-    hpa: Autoscaler | None = None
+    autoscaler: Autoscaler | None = None
     adoption: Adoption | None = None
+    copies: Copies | None = None  # None: the release shares production's ConfigMaps and Secrets
     abort: Judgement | None = None  # who asked for the way back, and why
     veto: Judgement | None = None  # a veto on one of the rollout's objects
     foreign: Judgement | None = None  # what someone else changed that the rollout cannot go on with
@@ -121,15 +123,30 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class PinHpa:
+class PinAutoscaler:
     """Stop the autoscaler from changing production's size while the rollout does."""
 
 
 @dataclass(frozen=True, slots=True)
-class RestoreHpa:
+class RestoreAutoscaler:
     """Give the autoscaler its former fields back, and let it scale `target`."""
 
     target: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeCopy:
+    """Copy a ConfigMap or Secret for the release, if it still holds what the copy is named for."""
+
+    copy: ConfigCopy
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveCopy:
+    """Delete a copy that nothing names any more."""
+
+    kind: ConfigKind
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +236,10 @@ class TakeBackTemplate:
 
 
 Action = (
-    PinHpa
-    | RestoreHpa
+    PinAutoscaler
+    | RestoreAutoscaler
+    | MakeCopy
+    | RemoveCopy
     | CreateProbe
     | RemoveProbe
     | RunSmoke

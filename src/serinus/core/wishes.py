@@ -4,15 +4,16 @@ Each asks for one safe next thing, and for nothing that the facts show already; 
 """
 
 from serinus.core.plan import PATIENCE_SECONDS, Plan, Promotion, Step
-from serinus.core.promotion import hpa_waits
+from serinus.core.promotion import autoscaler_waits, wishes_to_copy, wishes_to_tidy
 from serinus.core.turn import (
     Action,
     CreateCanary,
     Facts,
     MarkVersion,
+    PinAutoscaler,
     RemoveCanary,
     RemoveProbe,
-    RestoreHpa,
+    RestoreAutoscaler,
     ScaleCanary,
     ScaleStable,
     TakeBackTemplate,
@@ -20,10 +21,18 @@ from serinus.core.turn import (
 )
 
 
+def wishes_first(facts: Facts) -> Wishes:
+    """What comes before any size is changed, and again if someone undoes it."""
+    pin = (PinAutoscaler(),) if facts.autoscaler is not None and not facts.autoscaler.pinned else ()
+    return (*pin, *wishes_to_copy(facts))
+
+
 def wishes_for_share(plan: Plan, step: Step, facts: Facts) -> Wishes:
     """The canary up first; production down only once the canary's pods are seen to serve, so capacity never dips."""
     tidy: Wishes = (RemoveProbe(),) if facts.probe is not None and not facts.probe.deleting else ()
     canary, stable = facts.canary, facts.stable
+    if canary is None and (copies := wishes_to_copy(facts)):
+        return copies  # its pods could not start without
     if canary is None:
         return (*tidy, CreateCanary(step.canary_replicas))
     if canary.wanted < step.canary_replicas or (
@@ -51,7 +60,11 @@ def share_holds(step: Step, facts: Facts) -> bool:
 
 
 def is_back(plan: Plan, facts: Facts) -> bool:
-    """All users on production at its full size, and nothing of the canary left."""
+    """All users on production at its full size, and nothing of the canary left, nor of what was made for it."""
+    return _serves_alone(plan, facts) and (facts.copies is None or not facts.copies.unused)
+
+
+def _serves_alone(plan: Plan, facts: Facts) -> bool:
     whole = facts.stable is None or facts.stable.serving >= plan.replicas
     gone = facts.canary is None or (plan.revives and facts.canary.wanted == 0)
     return whole and gone and facts.canary_pods_left == 0 and facts.probe is None
@@ -77,8 +90,8 @@ def wishes_to_leave(plan: Plan, facts: Facts, waited_seconds: float = 0.0) -> Wi
             wishes.append(ScaleCanary(facts.canary.wanted, kept))
     if facts.probe is not None and not facts.probe.deleting:
         wishes.append(RemoveProbe())
-    if not wishes and is_back(plan, facts):  # last: a free autoscaler could shrink production on the way
-        return wishes_for_autoscaler(plan, facts)
+    if not wishes and _serves_alone(plan, facts):  # last: a free autoscaler could shrink production on the way
+        return (*wishes_for_scaler(plan, facts), *wishes_to_tidy(facts))
     return tuple(wishes)
 
 
@@ -94,11 +107,11 @@ def _least_serving(plan: Plan, facts: Facts, waited_seconds: float) -> int:
     return plan.replicas - (plan.stable.max_unavailable if do_not_come else 0)
 
 
-def wishes_for_autoscaler(plan: Plan, facts: Facts) -> Wishes:
+def wishes_for_scaler(plan: Plan, facts: Facts) -> Wishes:
     """Give production's autoscaler back what it had."""
-    if plan.stable is None or not hpa_waits(facts, plan.stable.name):
+    if plan.stable is None or not autoscaler_waits(facts, plan.stable.name):
         return ()
-    return (RestoreHpa(plan.stable.name),)
+    return (RestoreAutoscaler(plan.stable.name),)
 
 
 def _wishes_to_restore(plan: Plan, facts: Facts) -> Wishes:

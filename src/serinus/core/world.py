@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from serinus.core.config import Copies
 from serinus.core.pods import Pod
 from serinus.core.turn import Adoption, Autoscaler, ProbePod, Workload
 
@@ -19,10 +20,12 @@ class World:
     canary: Workload | None
     probe: ProbePod | None
     service_version: str | None
-    hpa: Autoscaler | None
+    autoscaler: Autoscaler | None
     adoption: Adoption | None
     canary_pods_left: int
+    copies: Copies | None = None
     creation_refused: str = ""
+    config_lost: str = ""  # which ConfigMap or Secret can no longer be copied as planned, and why
     stable_template: str = ""  # hashes, empty where there is no such object
     canary_template: str = ""
     selector: str = ""

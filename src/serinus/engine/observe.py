@@ -5,7 +5,7 @@ from datetime import datetime
 from serinus.core.pods import Track
 from serinus.core.reasons import Reason
 from serinus.core.record import Record, Seen
-from serinus.core.state import Baking, Evidence, Paused, Preparing, Shifting, State
+from serinus.core.state import Baking, Evidence, Paused, Preparing, Promoting, Shifting, State
 from serinus.core.transition import PROBE_STAGE, step_stage
 from serinus.core.turn import Facts, Judgement, Request, Verb, Verdict
 from serinus.core.world import World
@@ -32,8 +32,9 @@ async def observe(
         service_version=world.service_version,
         probe=world.probe,
         smoke=smoke,
-        hpa=world.hpa,
+        autoscaler=world.autoscaler,
         adoption=world.adoption,
+        copies=world.copies,
         abort=_abort(saved),
         veto=_failure(Reason.VETOED, f"{Reason.VETOED.value}: {world.veto}") if world.veto else None,
         foreign=_foreign(record, world),
@@ -72,6 +73,8 @@ def _request(saved: Saved) -> Request | None:
 def _foreign(record: Record, world: World) -> Judgement | None:
     """What someone else changed and a rollout cannot go on with: only while it is under way, for then none is ours."""
     seen = record.seen
+    if world.config_lost and isinstance(record.state, (*MAY_FAIL, Promoting)):
+        return _failure(Reason.CONFIG_CHANGED, f"{Reason.CONFIG_CHANGED.value}: {world.config_lost}")
     if not isinstance(record.state, MAY_FAIL):
         return None
     who = f" ({world.last_writer})" if world.last_writer else ""

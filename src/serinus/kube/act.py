@@ -7,21 +7,24 @@ once, so the next turn does not ask again. A refusal is Trouble: said once, and 
 import contextlib
 from typing import assert_never
 
-from serinus.core.plan import Plan
+from serinus.core.config import ConfigCopy, ConfigKind
+from serinus.core.plan import AutoscalerKind, Plan
 from serinus.core.spec import RELEASE_LABEL, VERSION_LABEL
 from serinus.core.turn import (
     Action,
     CreateCanary,
     CreateProbe,
     HandTemplate,
+    MakeCopy,
     MarkVersion,
     OrphanCanary,
-    PinHpa,
+    PinAutoscaler,
     ReleaseStable,
     RemoveCanary,
+    RemoveCopy,
     RemoveProbe,
     RemoveStable,
-    RestoreHpa,
+    RestoreAutoscaler,
     RunSmoke,
     ScaleCanary,
     ScaleStable,
@@ -42,20 +45,27 @@ from serinus.kube.build import (
     unpin_patch,
 )
 from serinus.kube.client import PatchKind, Propagation
+from serinus.kube.copies import RESOURCES
+from serinus.kube.copying import ConfigLost, make_copy
 from serinus.kube.errors import AlreadyExists, KubeError, NotFound, Unreachable
 from serinus.kube.informer import Informer
+from serinus.kube.keda import pause_patch, resume_patch
 from serinus.kube.read import labels_of, owner_uid, revision_of
-from serinus.kube.resources import DEPLOYMENTS, HPAS, PODS, SERVICES, Raw, Resource
-from serinus.kube.target import Target
+from serinus.kube.resources import DEPLOYMENTS, PODS, SERVICES, Raw, Resource
+from serinus.kube.target import AUTOSCALERS, Target
 from serinus.ports import Trouble
 
 
 class Actor:
-    """Carries out actions on one target. `deleted_uids`: what it deleted and the live copy may still show."""
+    """Carries out actions on one target. `deleted_uids`: what it deleted and the live copy may still show.
+
+    `config_lost`: what it could not copy for the release any more, and why; empty: nothing.
+    """
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self.deleted_uids: set[str] = set()
+        self.config_lost = ""
 
     async def act(self, plan: Plan, action: Action) -> None:
         """Ask the cluster for one thing. Raises Trouble."""
@@ -84,8 +94,12 @@ class Actor:
                 await self._create_probe(plan)
             case RemoveProbe():
                 await self._remove_probe(plan)
-            case PinHpa() | RestoreHpa():
-                await self._patch_hpa(plan, action)
+            case MakeCopy(copy):
+                await self._make_copy(plan, copy)
+            case RemoveCopy(kind, name):
+                await self._remove_copy(kind, name)
+            case PinAutoscaler() | RestoreAutoscaler():
+                await self._patch_autoscaler(plan, action)
             case HandTemplate() | OrphanCanary() | SizeAdopted() | ReleaseStable() | TakeBackTemplate():
                 await self._adopt(plan, action)
             case RunSmoke():
@@ -171,28 +185,42 @@ class Actor:
             await target.client.delete(resource, name, target.namespace, propagation=propagation, uid=uid)
         self.deleted_uids.add(uid)
 
+    async def _make_copy(self, plan: Plan, copy: ConfigCopy) -> None:
+        try:
+            answer = await make_copy(self._target.client, plan, copy)
+        except ConfigLost as lost:
+            self.config_lost = str(lost)
+            raise Trouble(str(lost)) from lost
+        self._target.copies[copy.kind].put(answer)
+
+    async def _remove_copy(self, kind: ConfigKind, name: str) -> None:
+        raw = self._target.copies[kind].objects.get(name)
+        if raw is not None:
+            await self._delete(RESOURCES[kind], name, raw["metadata"]["uid"], Propagation.BACKGROUND)
+
     async def _mark_version(self, version: str | None) -> None:
         target = self._target
         patch = {"metadata": {"labels": {VERSION_LABEL: version}}}
         answer = await target.client.patch(SERVICES, target.service, target.namespace, patch, kind=PatchKind.MERGE)
         target.services.put(answer)
 
-    async def _patch_hpa(self, plan: Plan, action: PinHpa | RestoreHpa) -> None:
-        hpas = self._target.hpas
-        if plan.hpa is None or hpas is None:
-            return
-        raw = hpas.objects.get(plan.hpa.name)
-        if raw is None:
+    async def _patch_autoscaler(self, plan: Plan, action: PinAutoscaler | RestoreAutoscaler) -> None:
+        informer, before = self._target.autoscalers, plan.autoscaler
+        raw = informer.objects.get(before.name) if before is not None and informer is not None else None
+        if before is None or informer is None or raw is None:
             return  # removed by someone meanwhile: nothing to hold, nothing to give back
-        match action:
-            case PinHpa():
-                patch = pin_patch()
-            case RestoreHpa(target):
-                patch = unpin_patch(plan.hpa, target, "behavior" in raw["spec"])
+        target = action.target if isinstance(action, RestoreAutoscaler) else None
+        body: Raw | Patch
+        match before.kind:
+            case AutoscalerKind.HPA:
+                has_behavior, kind = "behavior" in raw["spec"], PatchKind.JSON
+                body = pin_patch() if target is None else unpin_patch(before, target, has_behavior)
+            case AutoscalerKind.SCALED_OBJECT:
+                body, kind = pause_patch() if target is None else resume_patch(before, target), PatchKind.MERGE
             case _:
-                assert_never(action)
-        name, namespace = plan.hpa.name, self._target.namespace
-        hpas.put(await self._target.client.patch(HPAS, name, namespace, patch, kind=PatchKind.JSON))
+                assert_never(before.kind)
+        resource, namespace = AUTOSCALERS[before.kind], self._target.namespace
+        informer.put(await self._target.client.patch(resource, before.name, namespace, body, kind=kind))
 
     # The live copies
 

@@ -7,11 +7,11 @@ set by container name (design.md, section 5). Not here: sending anything (`act.p
 import copy
 from collections.abc import Mapping
 
-from serinus.core.plan import HpaRef, Plan, Promotion
-from serinus.core.spec import MANAGED_BY, MANAGED_BY_LABEL, PROBE_LABEL, RELEASE_LABEL
+from serinus.core.plan import AutoscalerRef, Plan, Promotion
+from serinus.core.spec import MANAGED_BY, MANAGED_BY_LABEL, PROBE_LABEL, RELEASE_LABEL, ROLLOUT_ANNOTATION
+from serinus.kube.copies import rename_config
 from serinus.kube.resources import Raw
 
-ROLLOUT_ANNOTATION = "serinus.dev/rollout"
 VERSION_KEYS = ("version", "app.kubernetes.io/version")
 """Labels that name a version: where one carries production's, the canary's carries its own."""
 HASH_LABEL = "pod-template-hash"
@@ -42,6 +42,7 @@ def canary_deployment(raw_stable: Raw, plan: Plan, replicas: int) -> Raw:
         labels[RELEASE_LABEL] = plan.release
     spec["template"]["metadata"].pop("creationTimestamp", None)
     _set_images(spec["template"]["spec"], plan.images)
+    rename_config(spec["template"]["spec"], plan.config)
     metadata = raw_stable["metadata"]
     labels = _untracked(metadata.get("labels") or {})
     labels.update(_versions(labels, raw_stable, plan))
@@ -71,6 +72,7 @@ def probe_pod(raw_stable: Raw, plan: Plan) -> Raw:
     """A pod of the new version that no Service selects: none of the template's labels is on it."""
     template = copy.deepcopy(raw_stable["spec"]["template"])
     _set_images(template["spec"], plan.images)
+    rename_config(template["spec"], plan.config)
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -191,7 +193,7 @@ def pin_patch() -> Patch:
     ]
 
 
-def unpin_patch(hpa: HpaRef, target: str, has_behavior: bool) -> Patch:
+def unpin_patch(hpa: AutoscalerRef, target: str, has_behavior: bool) -> Patch:
     """The fields it had before, to the letter, and the Deployment it is to scale."""
     patch: Patch = [
         {"op": "add", "path": "/spec/minReplicas", "value": hpa.min_replicas or 1},

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from serinus.core.plan import Plan
 from serinus.core.preflight.facts import Unread
-from serinus.kube.errors import ApiError, Forbidden, NotFound
+from serinus.kube.errors import Forbidden, NotFound
 from serinus.kube.read import labels_of, matches, service_facts
 from serinus.kube.resources import (
     CLAIMS,
@@ -25,7 +25,7 @@ from serinus.kube.resources import (
     Resource,
 )
 from serinus.kube.rights import Access, Right
-from serinus.kube.target import Target
+from serinus.kube.target import Target, group_names
 
 NODES_MAX = 50
 """In a larger cluster the pods of all nodes are not read: that would be many pages for one note."""
@@ -97,7 +97,7 @@ async def _listed(target: Target, resource: Resource, access: Access) -> Found:
 
 async def _scalers(target: Target, access: Access) -> tuple[Found, Found]:
     """Kinds of CustomResourceDefinitions, where the cluster has them."""
-    served = await _group_names(target)
+    served = await group_names(target)
     scaled_objects, vertical_autoscalers = await asyncio.gather(
         *(
             _listed(target, resource, access) if resource.group in served else _nothing()
@@ -135,10 +135,3 @@ async def _whole_cluster(target: Target, access: Access) -> tuple[Found, Found]:
         return nodes, (await target.client.list(PODS)).items
     except (Forbidden, NotFound):
         return nodes, Unread()
-
-
-async def _group_names(target: Target) -> frozenset[str]:
-    try:
-        return await target.client.group_names()
-    except ApiError:
-        return frozenset()  # discovery is closed to this user: nothing of theirs can be looked at

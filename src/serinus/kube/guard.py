@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from serinus.core.spec import MANAGED_BY, MANAGED_BY_LABEL
 from serinus.kube.client import Client
-from serinus.kube.errors import AlreadyExists, NotFound
+from serinus.kube.errors import AlreadyExists, Forbidden, NotFound
 from serinus.kube.resources import JOBS, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS, Raw, Resource
 from serinus.kube.store import SERVICE_LABEL
 
@@ -25,11 +25,14 @@ RULES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("", ("services",), ("list", "watch", "patch")),
     ("discovery.k8s.io", ("endpointslices",), ("list", "watch")),
     ("autoscaling", ("horizontalpodautoscalers",), ("list", "watch", "patch")),
-    ("", ("configmaps",), ("get", "list", "watch", "update", "patch")),
+    ("keda.sh", ("scaledobjects",), ("list", "watch", "patch")),
+    ("", ("configmaps",), ("get", "list", "watch", "update", "patch", "delete")),
     ("coordination.k8s.io", ("leases",), ("get", "list", "watch", "delete")),
     ("", ("events",), ("create",)),
 )
 """API group, resources, verbs: what the way back needs, and nothing that could begin a release."""
+SECRETS_RULE = ("", ("secrets",), ("list", "watch", "delete"))
+"""Besides, where copies of Secrets go with a release: the way back removes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,13 @@ class Guard:
     after_seconds: float = AFTER_SECONDS_DEFAULT
 
 
-def account_manifests(namespace: str) -> list[tuple[Resource, Raw]]:
-    """ServiceAccount, Role and RoleBinding: one each for all guards of a namespace."""
+def account_manifests(namespace: str, secrets: bool = False) -> list[tuple[Resource, Raw]]:
+    """ServiceAccount, Role and RoleBinding: one each for all guards of a namespace. `secrets`: with SECRETS_RULE."""
     metadata = {"name": ACCOUNT, "namespace": namespace, "labels": {MANAGED_BY_LABEL: MANAGED_BY}}
+    granted = (*RULES, SECRETS_RULE) if secrets else RULES
     rules = [
-        {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)} for group, resources, verbs in RULES
+        {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)}
+        for group, resources, verbs in granted
     ]
     binding = {
         "roleRef": {"apiGroup": ROLES.group, "kind": ROLES.kind, "name": ACCOUNT},
@@ -99,6 +104,16 @@ async def rehearse(client: Client, raw_job: Raw) -> bool:
     except NotFound:
         return False
     return True
+
+
+async def may_remove_secrets(client: Client, namespace: str) -> bool:
+    """Whether the guard's Role has SECRETS_RULE; True as well where this user may not look. Raises KubeError."""
+    try:
+        rules = (await client.get(ROLES, ACCOUNT, namespace)).get("rules") or []
+    except (Forbidden, NotFound):
+        return True
+    _, resources, verbs = SECRETS_RULE
+    return any({*resources} <= {*rule["resources"]} and {*verbs} <= {*rule["verbs"]} for rule in rules)
 
 
 async def put_up(client: Client, raw_job: Raw) -> None:

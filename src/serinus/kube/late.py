@@ -9,8 +9,10 @@ import contextlib
 from serinus.core.plan import Plan, Promotion
 from serinus.core.reasons import Outcome
 from serinus.core.record import NewerFormat, Unreadable
+from serinus.core.spec import ROLLOUT_ANNOTATION
 from serinus.core.state import Finished
-from serinus.kube.build import ROLLOUT_ANNOTATION, probe_name
+from serinus.kube.build import probe_name
+from serinus.kube.copies import RESOURCES
 from serinus.kube.errors import NotFound
 from serinus.kube.resources import CONFIGMAPS, DEPLOYMENTS, PODS, Resource
 from serinus.kube.store import saved_of, store_name
@@ -30,6 +32,9 @@ async def remove_what_came_late(target: Target, plan: Plan) -> tuple[str, ...]:
     is_production = record.state.outcome is Outcome.PROMOTED and plan.promotion is not Promotion.ADOPT
     if not is_production and record.state.outcome is not Outcome.STUCK:
         wrong.append((DEPLOYMENTS, plan.canary_name))
+    promoted = record.state.outcome in (Outcome.PROMOTED, Outcome.STUCK)
+    copies = plan.config.copies if plan.config is not None and not promoted else ()
+    wrong += [(RESOURCES[one.kind], one.name) for one in copies if one.name != one.named]  # that is production's own
     removed = [name for resource, name in wrong if await _remove(target, plan, resource, name)]
     return tuple(removed)
 

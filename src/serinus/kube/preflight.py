@@ -11,6 +11,7 @@ from serinus.core.plan import Plan
 from serinus.core.preflight import report_on
 from serinus.core.preflight.facts import Inputs, Report
 from serinus.kube import preflight_read as read
+from serinus.kube.copying import rehearse_copies
 from serinus.kube.gather import Gathered, gather
 from serinus.kube.read import labels_of
 from serinus.kube.rehearse import Rehearsed, rehearse
@@ -25,10 +26,13 @@ async def preflight(target: Target, plan: Plan) -> Report:
     missing = await access.missing(rights_needed(plan))
     raw_stable = target.deployments.objects[plan.stable.name] if plan.stable is not None else None
     rehearses_pod = not await access.missing([Right("create", PODS)])
-    rehearsed, gathered = await asyncio.gather(
+    rehearsed, refused, gathered = await asyncio.gather(
         rehearse(target, plan, frozenset(missing), rehearses_pod),
+        rehearse_copies(target.client, plan, frozenset(missing)),
         gather(target, plan, access, frozenset(missing), rehearses_pod),
     )
+    rehearsal = dataclasses.replace(rehearsed.rehearsal, refusals=(*rehearsed.rehearsal.refusals, *refused))
+    rehearsed = dataclasses.replace(rehearsed, rehearsal=rehearsal)
     rights = tuple(str(right) for right in missing)
     return report_on(_inputs(target, plan, raw_stable, rights, rehearsed, gathered))
 

@@ -8,12 +8,12 @@ from serinus.core.plan import Plan
 from serinus.core.preflight import facts
 from serinus.core.preflight.facts import Unread
 from serinus.core.preflight.owners import ARGO_CD, FLUX, FLUX_HELM
+from serinus.kube.keda import is_still, scales
 from serinus.kube.quantity import Amounts, amounts_of, container_amounts, pod_amounts
 from serinus.kube.read import labels_of, matches
 from serinus.kube.resources import Raw
 from serinus.kube.store import store_name
 
-PAUSED = "autoscaling.keda.sh/paused"
 ACTIVE_MODES = ("Auto", "Recreate", "InPlaceOrRecreate", "InPlace")
 LEADER = re.compile(r"leader.?elect", re.IGNORECASE)
 LEADER_ANNOTATION = "control-plane.alpha.kubernetes.io/leader"
@@ -233,18 +233,14 @@ def budgets(
 
 
 def scaled_objects(raws: list[Raw] | Unread, deployment: str) -> tuple[facts.Scaler, ...] | Unread:
-    """KEDA's ScaledObjects of a Deployment. One paused at a number is active: KEDA goes on setting that number."""
+    """KEDA's ScaledObjects of a Deployment."""
     if isinstance(raws, Unread):
         return raws
     return tuple(
-        facts.Scaler(raw["metadata"]["name"], active=not _is_paused(_annotations(raw)))
+        facts.Scaler(raw["metadata"]["name"], active=not is_still(_annotations(raw)))
         for raw in raws
-        if _is_deployment(raw["spec"].get("scaleTargetRef") or {}, deployment)
+        if scales(raw) == deployment
     )
-
-
-def _is_paused(annotations: dict[str, str]) -> bool:
-    return annotations.get(PAUSED, "").lower() == "true" and f"{PAUSED}-replicas" not in annotations
 
 
 def vertical_autoscalers(raws: list[Raw] | Unread, deployment: str) -> tuple[facts.Scaler, ...] | Unread:

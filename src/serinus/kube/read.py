@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from serinus.core.plan import HpaRef, Plan
+from serinus.core.plan import AutoscalerKind, AutoscalerRef, Plan
 from serinus.core.pods import Container, Ended, Pod, Track
 from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL, VERSION_LABEL
 from serinus.core.survey import DeploymentFacts, ServiceFacts
 from serinus.core.turn import Autoscaler, Workload
 from serinus.kube.build import HASH_LABEL
+from serinus.kube.keda import scaled_object_of
 from serinus.kube.resources import Raw
 
 VETO_KEY = "serinus.dev/veto"
@@ -249,8 +250,10 @@ def revision_of(raw: Raw) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def autoscaler_of(raw: Raw, before: HpaRef) -> Autoscaler:
-    """Production's HPA, compared with what pinning makes of it and with what it was."""
+def autoscaler_of(raw: Raw, before: AutoscalerRef) -> Autoscaler:
+    """Production's autoscaler, compared with what pinning makes of it and with what it was."""
+    if before.kind is AutoscalerKind.SCALED_OBJECT:
+        return scaled_object_of(raw, before)
     spec = raw["spec"]
     behavior = spec.get("behavior") or {}
     still = all((behavior.get(way) or {}).get("selectPolicy") == "Disabled" for way in ("scaleUp", "scaleDown"))
@@ -334,6 +337,6 @@ def first_port(raw_service: Raw, raw_pod: Raw) -> int | None:
     return None
 
 
-def hpa_ref(raw: Raw) -> HpaRef:
+def hpa_ref(raw: Raw) -> AutoscalerRef:
     """What pinning will replace."""
-    return HpaRef(raw["metadata"]["name"], raw["spec"].get("minReplicas"), raw["spec"].get("behavior"))
+    return AutoscalerRef(raw["metadata"]["name"], raw["spec"].get("minReplicas"), raw["spec"].get("behavior"))

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from serinus.core.plan import Plan, Promotion
+from serinus.core.plan import AutoscalerKind, Plan, Promotion
 from serinus.kube.client import Client
+from serinus.kube.copies import RESOURCES
 from serinus.kube.errors import ApiError, ServerError, Unauthorized
 from serinus.kube.resources import (
     CONFIGMAPS,
@@ -20,6 +21,7 @@ from serinus.kube.resources import (
     LEASES,
     PODS,
     REPLICASETS,
+    SCALED_OBJECTS,
     SELF_SUBJECT_ACCESS_REVIEWS,
     SELF_SUBJECT_RULES_REVIEWS,
     SERVICES,
@@ -64,8 +66,14 @@ def rights_needed(plan: Plan) -> tuple[Right, ...]:
         rights.append(Right("get", PODS, "proxy"))
     if plan.smoke_before_traffic:
         rights += _verbs(PODS, "create", "delete")
-    if plan.hpa is not None:
+    if plan.config is not None:
+        rights += _verbs(REPLICASETS, "watch")
+    for kind in plan.config.kinds if plan.config is not None else ():
+        rights += _verbs(RESOURCES[kind], "get", "list", "watch", "create", "delete")
+    if plan.autoscaler is not None and plan.autoscaler.kind is AutoscalerKind.HPA:
         rights += _verbs(HPAS, "watch", "patch")
+    elif plan.autoscaler is not None:
+        rights += _verbs(SCALED_OBJECTS, "list", "watch", "patch")
     return tuple(rights)
 
 

@@ -9,11 +9,16 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from serinus.core.plan import Plan, Promotion
-from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL
+from serinus.core.config import ConfigKind, NamedConfig
+from serinus.core.plan import AutoscalerKind, AutoscalerRef, Plan, Promotion
+from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL, Config
 from serinus.core.survey import Survey
 from serinus.kube.client import Client
+from serinus.kube.copies import COPY_LABEL, RESOURCES
+from serinus.kube.copying import read_config
+from serinus.kube.errors import ApiError, Forbidden, NotFound
 from serinus.kube.informer import Informer
+from serinus.kube.keda import owner_of_hpa, scaled_object_ref, scales
 from serinus.kube.lease import Holder, holder_of
 from serinus.kube.read import deployment_facts, hpa_ref, labels_of, matches, service_facts
 from serinus.kube.resources import (
@@ -24,11 +29,13 @@ from serinus.kube.resources import (
     LEASES,
     PODS,
     REPLICASETS,
+    SCALED_OBJECTS,
     SERVICES,
     Raw,
 )
 from serinus.kube.store import KubeStore, store_name
 
+AUTOSCALERS = {AutoscalerKind.HPA: HPAS, AutoscalerKind.SCALED_OBJECT: SCALED_OBJECTS}
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 
 
@@ -48,8 +55,10 @@ class Target:
     slices: Informer | None = None
     probes: Informer | None = None
     replicasets: Informer | None = None
-    hpas: Informer | None = None
+    autoscalers: Informer | None = None
     leases: Informer | None = None
+    copies: dict[ConfigKind, Informer] = field(default_factory=dict)
+    served: frozenset[str] | None = None  # the API groups; None: not asked for yet
 
     @property
     def store(self) -> KubeStore:
@@ -76,10 +85,10 @@ class Target:
             self.slices,
             self.probes,
             self.replicasets,
-            self.hpas,
+            self.autoscalers,
             self.leases,
         )
-        return [informer for informer in every if informer is not None]
+        return [*(informer for informer in every if informer is not None), *self.copies.values()]
 
     def stale_seconds(self) -> float:
         """For how long the oldest of the copies has not been known to be current; 0 while all watches are alive."""
@@ -113,17 +122,21 @@ async def open_target(client: Client, namespace: str, service: str) -> AsyncIter
         yield target
 
 
-async def survey(target: Target) -> Survey:
-    """What a plan is made from. Two requests, and a third when there is no such Service."""
+async def survey(target: Target, config: Config = Config.SHARED) -> Survey:
+    """What a plan is made from. Three requests, two when there is no such Service; one more where there is KEDA.
+
+    With versioned config also one for each ConfigMap and Secret that a Deployment behind the Service names.
+    """
     raw_service = target.raw_service
     where = target.client.transport.where
     if raw_service is None:
         listing = await target.client.list(SERVICES, target.namespace)
         names = tuple(raw["metadata"]["name"] for raw in listing.items)
         return Survey(target.namespace, None, service_names=names, cluster=where)
-    replicasets, hpas = await asyncio.gather(
+    replicasets, hpas, scaled_objects = await asyncio.gather(
         target.client.list(REPLICASETS, target.namespace, label_selector=RELEASE_LABEL),
         target.client.list(HPAS, target.namespace),
+        _scaled_objects(target),
     )
     facts = service_facts(raw_service)
     kept = kept_name(target)
@@ -138,13 +151,48 @@ async def survey(target: Target) -> Survey:
         behind=tuple(deployment_facts(raw, raw["metadata"]["name"] == kept) for raw in behind),
         deployment_names=frozenset(target.deployments.objects),
         releases=frozenset(labels_of(raw)[RELEASE_LABEL] for raw in replicasets.items),
-        autoscalers={
-            raw["spec"]["scaleTargetRef"]["name"]: hpa_ref(raw)
-            for raw in hpas.items
-            if raw["spec"]["scaleTargetRef"].get("kind") == "Deployment"
-        },
+        autoscalers=autoscalers_of(hpas.items, scaled_objects),
         cluster=where,
+        config=await _config(target, behind) if config is Config.VERSIONED else {},
     )
+
+
+async def group_names(target: Target) -> frozenset[str]:
+    """The API groups of the cluster, asked for once; none where discovery is closed to this user."""
+    if target.served is None:
+        try:
+            target.served = await target.client.group_names()
+        except ApiError:
+            target.served = frozenset()
+    return target.served
+
+
+async def _scaled_objects(target: Target) -> list[Raw]:
+    """KEDA's, where there are any that this user may list; the preflight says of those that may not be."""
+    if SCALED_OBJECTS.group not in await group_names(target):
+        return []
+    try:
+        return (await target.client.list(SCALED_OBJECTS, target.namespace)).items
+    except (Forbidden, NotFound):
+        return []
+
+
+def autoscalers_of(raw_hpas: list[Raw], raw_scaled_objects: list[Raw]) -> dict[str, AutoscalerRef]:
+    """By the Deployment that is scaled. An HPA of KEDA's stands for its ScaledObject, which may not be listed."""
+    found: dict[str, AutoscalerRef] = {}
+    for raw in raw_hpas:
+        reference, owner = raw["spec"]["scaleTargetRef"], owner_of_hpa(raw)
+        if reference.get("kind") == "Deployment":
+            kind = AutoscalerKind.SCALED_OBJECT
+            found[reference["name"]] = hpa_ref(raw) if owner is None else AutoscalerRef(owner, kind=kind)
+    return found | {name: scaled_object_ref(raw) for raw in raw_scaled_objects if (name := scales(raw)) is not None}
+
+
+async def _config(target: Target, behind: list[Raw]) -> dict[str, tuple[NamedConfig, ...]]:
+    client, namespace, service = target.client, target.namespace, target.service
+    read = [read_config(client, namespace, service, raw["spec"]["template"]["spec"]) for raw in behind]
+    names = [raw["metadata"]["name"] for raw in behind]
+    return dict(zip(names, await asyncio.gather(*read), strict=True))
 
 
 def kept_name(target: Target) -> str | None:
@@ -174,12 +222,18 @@ async def follow(target: Target, plan: Plan) -> None:
     if plan.smoke_before_traffic:
         target.probes = Informer(client, PODS, namespace, label_selector=f"{PROBE_LABEL}={plan.release}")
         started.append(target.probes)
-    if plan.promotion is Promotion.ADOPT:
+    if plan.promotion is Promotion.ADOPT or plan.config is not None:
         target.replicasets = Informer(client, REPLICASETS, namespace, label_selector=selected)
         started.append(target.replicasets)
-    if plan.hpa is not None:
-        target.hpas = Informer(client, HPAS, namespace, field_selector=f"metadata.name={plan.hpa.name}")
-        started.append(target.hpas)
+    if plan.autoscaler is not None:
+        resource = AUTOSCALERS[plan.autoscaler.kind]
+        by_name = f"metadata.name={plan.autoscaler.name}"
+        target.autoscalers = Informer(client, resource, namespace, field_selector=by_name)
+        started.append(target.autoscalers)
+    for kind in plan.config.kinds if plan.config is not None else ():
+        selector_of_ours = f"{COPY_LABEL}={target.service}"
+        target.copies[kind] = Informer(client, RESOURCES[kind], namespace, label_selector=selector_of_ours)
+        started.append(target.copies[kind])
     for informer in started:
         await target.start(informer)
     await asyncio.gather(*(informer.synced() for informer in started))

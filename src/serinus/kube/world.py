@@ -2,12 +2,14 @@
 
 import asyncio
 
+from serinus.core.config import Copies, SeenCopy
 from serinus.core.plan import Plan
 from serinus.core.pods import Pod, Track
 from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL
 from serinus.core.turn import Action, Adoption, Autoscaler, ProbePod, Workload
 from serinus.core.world import World
 from serinus.kube.act import Actor
+from serinus.kube.copies import named_by
 from serinus.kube.errors import BadRequest, KubeError, NotFound
 from serinus.kube.informer import Informer
 from serinus.kube.read import (
@@ -55,10 +57,12 @@ class KubeCluster:
             canary=self._workload(canary_raw, pods, Track.CANARY),
             probe=self._probe(pods),
             service_version=service_facts(target.raw_service).version if target.raw_service is not None else None,
-            hpa=self._hpa(plan),
+            autoscaler=self._hpa(plan),
             adoption=self._adoption(plan, stable_raw, canary_raw),
             canary_pods_left=sum(pod.track.is_canary for pod in pods),
+            copies=self._copies(plan),
             creation_refused=creation_refused(canary_raw),
+            config_lost=self._actor.config_lost,
             stable_template=template_hash(stable_raw),
             canary_template=template_hash(canary_raw),
             selector=selector_hash(target.raw_service),
@@ -154,10 +158,29 @@ class KubeCluster:
         return None
 
     def _hpa(self, plan: Plan) -> Autoscaler | None:
-        if plan.hpa is None or self._target.hpas is None:
+        if plan.autoscaler is None or self._target.autoscalers is None:
             return None
-        raw = self._target.hpas.objects.get(plan.hpa.name)
-        return autoscaler_of(raw, plan.hpa) if raw is not None else None
+        raw = self._target.autoscalers.objects.get(plan.autoscaler.name)
+        return autoscaler_of(raw, plan.autoscaler) if raw is not None else None
+
+    def _copies(self, plan: Plan) -> Copies | None:
+        """The release's copies, and what names any: Deployments, and the ReplicaSets that are theirs or nobody's."""
+        if plan.config is None:
+            return None
+        deployments = _objects(self._target.deployments)
+        uids = {None, *(raw["metadata"]["uid"] for raw in deployments)}
+        sets = [raw for raw in _objects(self._target.replicasets) if owner_uid(raw) in uids]
+        named = named_by(raw["spec"]["template"]["spec"] for raw in (*deployments, *sets))
+        there = [
+            (SeenCopy(kind, name, raw["metadata"]["uid"] in self._actor.deleted_uids), kind, name)
+            for kind, informer in self._target.copies.items()
+            for name, raw in informer.objects.items()
+        ]
+        known = {(kind, name) for _, kind, name in there}
+        return Copies(
+            missing=tuple(copy for copy in plan.config.copies if (copy.kind, copy.name) not in known),
+            unused=tuple(seen for seen, kind, name in there if (kind, name) not in named),
+        )
 
     def _canary_replicaset_owner(self, plan: Plan) -> str | None:
         for raw in _objects(self._target.replicasets):

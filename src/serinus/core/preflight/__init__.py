@@ -19,6 +19,7 @@ CHECKS: Mapping[str, Check] = {
     "neighbours": owners.neighbours,
     "readiness-probe": pods.readiness_probe,
     "single-replica": pods.single_replica,
+    "config": pods.config,
     "volumes": pods.volumes,
     "host-ports": room.host_ports,
     "quota": room.quota,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from serinus.core.plan import Plan, Promotion
+from serinus.core.plan import AutoscalerKind, Plan, Promotion
 from serinus.core.preflight.facts import Budget, Inputs, Keeper, Note, Unread
 from serinus.core.spec import VERSION_LABEL
 from serinus.core.survey import Problem
@@ -36,30 +36,30 @@ def neighbours(inputs: Inputs) -> Iterator[Problem | Note]:
 
 
 def autoscaler(inputs: Inputs) -> Iterator[Problem | Note]:
-    """The HorizontalPodAutoscaler is held still: people should know."""
-    if inputs.plan.hpa is not None:
+    """The HorizontalPodAutoscaler, or the ScaledObject, is held still: people should know."""
+    held = inputs.plan.autoscaler
+    if held is not None:
+        verb = "held still" if held.kind is AutoscalerKind.HPA else "paused"
         yield Note(
             "autoscaler",
-            f"HorizontalPodAutoscaler {inputs.plan.hpa.name} is held still while the release runs",
+            f"{held.kind.value} {held.name} is {verb} while the release runs",
             f"production keeps {inputs.plan.replicas} pods and the canary's shares hold",
             "expect no scaling until the end, when it gets back what it had",
         )
 
 
 def scaled_object(inputs: Inputs) -> Iterator[Problem | Note]:
-    """KEDA is paused: it would fight over the size otherwise."""
+    """No other ScaledObject scales production: it would fight over the size."""
     if isinstance(inputs.scaled_objects, Unread):
         return
+    held = inputs.plan.autoscaler.name if inputs.plan.autoscaler is not None else None
     for scaler in inputs.scaled_objects:
-        if scaler.active:
-            name, namespace = scaler.name, inputs.plan.namespace
-            pause = "autoscaling.keda.sh/paused"
+        if scaler.active and scaler.name != held:
             yield Problem(
-                f"ScaledObject {name} scales production",
+                f"ScaledObject {scaler.name} scales production as well",
                 inputs.namespace,
-                "KEDA would take back every size that the release gives production",
-                f"pause it meanwhile: kubectl -n {namespace} annotate scaledobject {name} {pause}=true "
-                f"{pause}-replicas-; afterwards take {pause} away again",
+                "KEDA would take back every size that the release gives production, and of several one only is paused",
+                "let one ScaledObject scale a Deployment",
             )
 
 

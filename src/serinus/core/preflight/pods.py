@@ -67,6 +67,19 @@ def readiness_probe(inputs: Inputs) -> Iterator[Problem | Note]:
         )
 
 
+def config(inputs: Inputs) -> Iterator[Problem | Note]:
+    """The first release with config of its own protects the new version only."""
+    copies = inputs.plan.config.copies if inputs.plan.config is not None else ()
+    shared = dict.fromkeys(f"{copy.kind.value} {copy.original}" for copy in copies if copy.named == copy.original)
+    if shared:
+        yield Note(
+            "config",
+            f"production itself reads {', '.join(shared)}, and not a copy",
+            "a pod of its that starts meanwhile, or on the way back, gets what is in there today",
+            "nothing: once this release is promoted, production has copies of its own",
+        )
+
+
 def single_replica(inputs: Inputs) -> Iterator[Problem | Note]:
     """Whether there is a share below one half."""
     if inputs.plan.stable is not None and inputs.plan.replicas == 1:

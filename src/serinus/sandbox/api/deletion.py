@@ -5,8 +5,9 @@ The work behind `foregroundDeletion` and `orphan` is the garbage collector's, no
 
 import datetime
 
+from serinus.sandbox.api.custom import forget
 from serinus.sandbox.api.errors import Cause, conflict, invalid
-from serinus.sandbox.api.kinds import JOB, NAMESPACE, POD, REPLICATION_CONTROLLER, Kind, Raw
+from serinus.sandbox.api.kinds import DEFINITION, JOB, NAMESPACE, POD, REPLICATION_CONTROLLER, Kind, Raw
 from serinus.sandbox.api.selectors import Selection
 from serinus.sandbox.api.store import Entry, Store, encode
 
@@ -30,6 +31,8 @@ def delete(store: Store, kind: Kind, namespace: str, name: str, options: Raw) ->
         if dry_run:
             return encode(new, 0), True
         entry = store.remove(kind, key, new)
+        if kind == DEFINITION:
+            forget(store, new)
         finish_namespace(store, namespace)
         return entry, True
     if new == old.raw:

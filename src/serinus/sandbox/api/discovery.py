@@ -24,22 +24,23 @@ _SUBRESOURCE_KINDS = {
 
 
 class Discovery:
-    """Answers discovery paths; every document is made once."""
+    """Answers discovery paths; every document is made once. `custom`: kinds beside those of the table."""
 
-    def __init__(self) -> None:
+    def __init__(self, custom: tuple[Kind, ...] = ()) -> None:
+        kinds = (*KINDS, ACCESS, RULES, *custom)
         major, minor = GIT_VERSION.lstrip("v").split(".")[:2]
         self.version: Raw = {"major": major, "minor": minor, "gitVersion": GIT_VERSION, "platform": "linux/amd64"}
-        groups = sorted({kind.group for kind in KINDS if kind.group} | {ACCESS.group})
+        groups = sorted({kind.group for kind in kinds if kind.group})
         self._documents: dict[str, Raw] = {
             "/api": {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []},
-            "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name) for name in groups]},
-            "/api/v1": _resource_list(""),
+            "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name, kinds) for name in groups]},
+            "/api/v1": _resource_list("", kinds),
         }
         for name in groups:
-            self._documents[f"/apis/{name}"] = {"kind": "APIGroup", "apiVersion": "v1"} | _group(name)
-            self._documents[f"/apis/{name}/{_group_version(name)}"] = _resource_list(name)
+            self._documents[f"/apis/{name}"] = {"kind": "APIGroup", "apiVersion": "v1"} | _group(name, kinds)
+            self._documents[f"/apis/{name}/{_group_version(name, kinds)}"] = _resource_list(name, kinds)
         self._documents |= openapi_documents()
-        self._aggregated = {"/api": _aggregated([""]), "/apis": _aggregated(groups)}
+        self._aggregated = {"/api": _aggregated([""], kinds), "/apis": _aggregated(groups, kinds)}
 
     def answer(self, path: str, accept: str) -> web.Response | None:
         """None for a path that is no discovery path."""
@@ -52,17 +53,20 @@ class Discovery:
         return None if document is None else web.json_response(document)
 
 
-def _kinds_of(group: str) -> list[Kind]:
-    found = [kind for kind in KINDS if kind.group == group]
-    return found if group != ACCESS.group else [ACCESS, RULES]
+Kinds = tuple[Kind, ...]
 
 
-def _group_version(group: str) -> str:
-    return _kinds_of(group)[0].version
+def _kinds_of(group: str, kinds: Kinds) -> list[Kind]:
+    return [kind for kind in kinds if kind.group == group]
 
 
-def _group(name: str) -> Raw:
-    version = {"groupVersion": f"{name}/{_group_version(name)}", "version": _group_version(name)}
+def _group_version(group: str, kinds: Kinds) -> str:
+    return _kinds_of(group, kinds)[0].version
+
+
+def _group(name: str, kinds: Kinds) -> Raw:
+    number = _group_version(name, kinds)
+    version = {"groupVersion": f"{name}/{number}", "version": number}
     return {"name": name, "versions": [version], "preferredVersion": version}
 
 
@@ -70,9 +74,9 @@ def _verbs(kind: Kind) -> list[str]:
     return ["create"] if kind in (ACCESS, RULES) else _VERBS
 
 
-def _resource_list(group: str) -> Raw:
+def _resource_list(group: str, kinds: Kinds) -> Raw:
     resources: list[Raw] = []
-    for kind in _kinds_of(group):
+    for kind in _kinds_of(group, kinds):
         resource: Raw = {
             "name": kind.plural,
             "singularName": kind.singular,
@@ -86,7 +90,7 @@ def _resource_list(group: str) -> Raw:
             resource["categories"] = list(kind.categories)
         resources.append(resource)
         resources += [_subresource(kind, name) for name in kind.subresources]
-    group_version = _kinds_of(group)[0].api_version
+    group_version = _kinds_of(group, kinds)[0].api_version
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources}
 
 
@@ -103,18 +107,18 @@ def _subresource(kind: Kind, name: str) -> Raw:
     return resource | ({"group": group, "version": version} if name in _SUBRESOURCE_KINDS else {})
 
 
-def _aggregated(groups: list[str]) -> Raw:
+def _aggregated(groups: list[str], kinds: Kinds) -> Raw:
     return {
         "kind": "APIGroupDiscoveryList",
         "apiVersion": "apidiscovery.k8s.io/v2",
         "metadata": {},
-        "items": [_aggregated_group(name) for name in groups],
+        "items": [_aggregated_group(name, kinds) for name in groups],
     }
 
 
-def _aggregated_group(group: str) -> Raw:
-    resources = [_aggregated_resource(kind) for kind in _kinds_of(group)]
-    version = {"version": _group_version(group), "resources": resources, "freshness": "Current"}
+def _aggregated_group(group: str, kinds: Kinds) -> Raw:
+    resources = [_aggregated_resource(kind) for kind in _kinds_of(group, kinds)]
+    version = {"version": _group_version(group, kinds), "resources": resources, "freshness": "Current"}
     return {"metadata": {"name": group} if group else {}, "versions": [version]}
 
 

@@ -93,6 +93,16 @@ ROLE = Kind(_RBAC, "v1", "Role", "roles")
 ROLE_BINDING = Kind(_RBAC, "v1", "RoleBinding", "rolebindings")
 CLUSTER_ROLE = Kind(_RBAC, "v1", "ClusterRole", "clusterroles", False)
 CLUSTER_ROLE_BINDING = Kind(_RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", False)
+DEFINITION = Kind(
+    "apiextensions.k8s.io",
+    "v1",
+    "CustomResourceDefinition",
+    "customresourcedefinitions",
+    False,
+    ("crd", "crds"),
+    subresources=("status",),
+    counts_generation=True,
+)
 
 KINDS: tuple[Kind, ...] = (
     NAMESPACE,
@@ -131,6 +141,7 @@ KINDS: tuple[Kind, ...] = (
     ROLE_BINDING,
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
+    DEFINITION,
 )
 
 PUT_CREATES = frozenset(
@@ -143,9 +154,10 @@ _BY_PATH = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
 _BY_NAME = {(kind.api_version, kind.name): kind for kind in KINDS}
 
 
-def kind_at(group: str, version: str, plural: str) -> Kind | None:
-    """The kind served at a group, version and plural of a URL."""
-    return _BY_PATH.get((group, version, plural))
+def kind_at(group: str, version: str, plural: str, custom: tuple[Kind, ...] = ()) -> Kind | None:
+    """The kind served at a group, version and plural of a URL, be it in the table or among the custom ones."""
+    where = (group, version, plural)
+    return _BY_PATH.get(where) or next((one for one in custom if (one.group, one.version, one.plural) == where), None)
 
 
 def kind_named(api_version: str, name: str) -> Kind | None:

@@ -4,9 +4,11 @@ import copy
 import ipaddress
 import random
 
+from serinus.sandbox.api.custom import established
 from serinus.sandbox.api.errors import Cause, StatusError, invalid
 from serinus.sandbox.api.kinds import (
     DAEMON_SET,
+    DEFINITION,
     HPA,
     JOB,
     NAMESPACE,
@@ -103,6 +105,8 @@ def prepare_new(kind: Kind, raw: Raw, addresses: Addresses) -> None:
     elif kind == SERVICE:
         raw["status"] = {"loadBalancer": {}}
         addresses.assign(raw)
+    elif kind == DEFINITION:
+        raw["status"] = established(raw)
     elif kind == JOB:
         _generate_selector(raw)
 

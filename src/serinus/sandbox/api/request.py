@@ -21,7 +21,7 @@ class Target:
     rest: str = ""
 
 
-def parse(method: str, path: str, query: Mapping[str, str]) -> Target:
+def parse(method: str, path: str, query: Mapping[str, str], custom: tuple[Kind, ...] = ()) -> Target:
     """Raises StatusError 404 for a path that is not served and 405 for a method it does not take."""
     parts = path.strip("/").split("/")
     group, parts = ("", parts[1:]) if parts[0] == "api" else (parts[1] if len(parts) > 1 else "", parts[2:])
@@ -29,9 +29,9 @@ def parse(method: str, path: str, query: Mapping[str, str]) -> Target:
         raise no_such_path()
     version, parts = parts[0], parts[1:]
     namespace = ""
-    if parts[0] == "namespaces" and len(parts) > 2 and kind_at(group, version, parts[2]) is not None:
+    if parts[0] == "namespaces" and len(parts) > 2 and kind_at(group, version, parts[2], custom) is not None:
         namespace, parts = parts[1], parts[2:]
-    kind = kind_at(group, version, parts[0])
+    kind = kind_at(group, version, parts[0], custom)
     if kind is None or (len(parts) > 3 and parts[2] != "proxy") or (namespace and not kind.namespaced):
         raise no_such_path()
     name = parts[1] if len(parts) > 1 else ""

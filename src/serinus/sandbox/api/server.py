@@ -11,6 +11,7 @@ from aiohttp import web
 from serinus.sandbox.api.body import decode_object
 from serinus.sandbox.api.census import PATH as CENSUS_PATH
 from serinus.sandbox.api.census import Census
+from serinus.sandbox.api.custom import custom_kinds
 from serinus.sandbox.api.discovery import Discovery
 from serinus.sandbox.api.errors import StatusError, method_not_allowed
 from serinus.sandbox.api.kinds import Kind
@@ -55,7 +56,7 @@ async def serve(
     store = Store(log_size)
     registry = Registry(store, service_cidr)
     reach = Reach(store, read_log)
-    front = _Front(tokens, Resources(registry, reach), Authorizer(store))
+    front = _Front(tokens, Resources(registry, reach), Authorizer(store), store)
     app = web.Application(client_max_size=_BODY_BYTES_MAX)
     app.router.add_route("*", "/{path:.*}", front.handle)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS)
@@ -80,8 +81,10 @@ async def _running(runner: web.AppRunner, store: Store) -> AsyncIterator[None]:
 class _Front:
     """Authenticates, routes, and turns refusals into Status objects."""
 
-    def __init__(self, tokens: Mapping[str, User], resources: Resources, authorizer: Authorizer) -> None:
+    def __init__(self, tokens: Mapping[str, User], resources: Resources, authorizer: Authorizer, store: Store) -> None:
         self._tokens = tokens
+        self._store = store
+        self._custom: tuple[Kind, ...] = ()
         self._resources = resources
         self._authorizer = authorizer
         self._discovery = Discovery()
@@ -94,6 +97,9 @@ class _Front:
             user = self._user(request)
             if request.path == CENSUS_PATH and self._authorizer.allows_path(user, "get", CENSUS_PATH):
                 return web.json_response(self._census.document())
+            custom = custom_kinds(self._store)
+            if custom != self._custom:
+                self._custom, self._discovery = custom, Discovery(custom)
             document = self._discovery.answer(request.path, request.headers.get("Accept", ""))
             if document is not None:
                 return document
@@ -101,7 +107,7 @@ class _Front:
             if review is not None:
                 return await self._review(request, user, review)
             agent = request.headers.get("User-Agent", "")
-            target = parse(request.method, request.path, request.query)
+            target = parse(request.method, request.path, request.query, custom)
             self._census.note(agent, wish_of(target), bool(request.query.get("dryRun")))
             self._authorizer.check(user, target)
             return await self._resources.answer(request, target)
