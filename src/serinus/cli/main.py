@@ -4,7 +4,6 @@ import contextlib
 import importlib
 import os
 import sys
-from typing import Any
 
 import click
 
@@ -56,14 +55,16 @@ class Lazy(click.Group):
         command: click.Command = getattr(module, "list_" if cmd_name == "list" else cmd_name)
         return command
 
-    def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
         """Read the words; this prints help, and whoever reads that may have had enough."""
         try:
-            return super().make_context(*arguments, **extra)
+            return super().make_context(info_name, args, parent, **extra)
         except BrokenPipeError:
             raise click.exceptions.Exit(0) from None
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         """Run the command. A reader of what it prints that has had enough, as `head` has, is no error."""
         try:
             return super().invoke(ctx)
