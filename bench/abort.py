@@ -273,7 +273,8 @@ async def by_serinus(stage: Stage) -> Measured:
 
 async def by_script(stage: Stage) -> Measured:
     """The two patches: production to its size, and the canary deleted at once."""
-    stage.session.signal(signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # the situation may have killed it
+        stage.session.signal(signal.SIGKILL)
     await stage.session.ended()
     async with stage.spoilt() as server, Api(server) as api:
         began = time.time()

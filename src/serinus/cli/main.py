@@ -57,6 +57,22 @@ class Lazy(click.Group):
         command: click.Command = getattr(module, "list_" if cmd_name == "list" else cmd_name)
         return command
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        """Read the words; this prints help, and whoever reads that may have had enough."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except BrokenPipeError:
+            raise click.exceptions.Exit(0) from None
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. A reader of what it prints that has had enough, as `head` has, is no error."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise click.exceptions.Exit(0) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The overview, without importing anything."""
         with formatter.section("Commands"):
@@ -85,10 +101,6 @@ def _code() -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except SystemExit as leaving:
-        if isinstance(leaving.__context__, BrokenPipeError):  # click has met it: whoever read has had enough
-            return 0
-        return leaving.code if isinstance(leaving.code, int) else 1
     except OSError as error:
         _complain(f"serinus: cannot print what was asked for: {error.strerror or error}")
         return 3
