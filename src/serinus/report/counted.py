@@ -128,7 +128,7 @@ def _together(first: Window, second: Window) -> Window:
 def _take(state: PodState, pod: PodReading, t: float, taken: list[Counts]) -> None:
     requests, errors = served_since(state, pod, t)
     restarts = restarts_since(state, pod)
-    observed = None if pod.latency is None else observed_since(state, pod.latency)
+    observed = None if pod.latency is None else observed_since(state, pod.latency, t)
     for counts in taken:
         counts.requests += requests
         counts.errors += errors

@@ -36,6 +36,7 @@ CHANGES = {
     Reason.CANARY_CHANGED: "The canary's pod template left as it is while the rollout runs.",
     Reason.SERVICE_CHANGED: "The Service's selector left as it is while the rollout runs.",
     Reason.FOUGHT_OVER: "Nobody else (an autoscaler, GitOps) setting the sizes while the rollout runs.",
+    Reason.CONFIG_CHANGED: "The release's ConfigMaps and Secrets left as they are until it has its copies.",
     Reason.SUPERSEDED: "No other version released meanwhile.",
     Reason.ABORT_ASKED: "Nobody asking for the way back.",
     Reason.BROKEN_RULE: "A correct Serinus: please report it, with this page.",
