@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import contextlib
 import itertools
+import json
 import math
 import signal
 import sys
@@ -22,6 +23,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from serinus.core.canary import API_VERSION, KIND
 from serinus.sandbox.certificate import Certificate, make_certificate
 from serinus.sandbox.rest import MERGE, Api, ApiError, Server
 from tests.crash.proxy import Call, Kind, Proxy, Refuse, Script
@@ -185,7 +187,8 @@ class Stage:
         whole = None
         with contextlib.suppress(AssertionError):
             await place.seen.until("production is whole", lambda: _production(place) == PODS, 8)
-            whole = time.time() - (self.first_call_at or time.time())
+            now = time.time()
+            whole = now - min(self.first_call_at or now, now)
         least = place.seen.least_ready(began)
         since = self.first_call_at or at  # all was well already: nobody had met the canary
         return Measured(at - began, at - since, production, least, whole)
@@ -220,9 +223,7 @@ async def staged(cluster: Cluster, certificate: Certificate, situation: Situatio
             make = {"in-place": manifests.in_place, "versioned": manifests.versioned}[situation.naming]
             await place.in_production(make(PODS))
             kubeconfig = _kubeconfig(place, proxy.server, "deploy")
-            bake = ("--bake", "600") if situation.says.startswith("step 1") else ("--bake", "1")
-            steps = {"step 2 of": "25,50", "step 3 of": "25,50,75"}.get(situation.says, "25,50,75")
-            words = ("--image", situation.image, "--steps", steps, *bake, *situation.options)
+            words = ("-f", str(_spec(place, situation)), "--image", situation.image, *situation.options)
             session = await place.start("deploy", SERVICE, *words, "--kubeconfig", str(kubeconfig))
             try:
                 await session.says(situation.says)
@@ -231,6 +232,18 @@ async def staged(cluster: Cluster, certificate: Certificate, situation: Situatio
                 yield Stage(place, session, proxy, certificate, situation)
             finally:
                 await _let_go(place)
+
+
+def _spec(place: Place, situation: Situation) -> Path:
+    """A spec file whose rollout stays in the step that the situation is about."""
+    last = int(situation.says.split()[1]) if situation.says.startswith("step") else 1
+    steps = [
+        {"weight": weight, "bake": "600s" if number >= last else "1s"} for number, weight in enumerate((25, 50, 75), 1)
+    ]
+    head = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": SERVICE}}
+    file = place.home / "serinus.yaml"
+    file.write_text(json.dumps(head | {"spec": {"service": SERVICE, "steps": steps}}))
+    return file
 
 
 async def _let_go(place: Place) -> None:

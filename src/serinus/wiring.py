@@ -2,14 +2,16 @@
 
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from serinus import __version__
 from serinus.core.plan import Plan
 from serinus.core.spec import MANAGED_BY, MANAGED_BY_LABEL
 from serinus.engine.cycle import Parts
+from serinus.engine.recorder import Recorder
 from serinus.gates.smoke import Smoke
+from serinus.judge.scrapes import Scrape, ScrapedPod
 from serinus.kube.client import Client, connect
 from serinus.kube.events import KubeNotifier
 from serinus.kube.kubeconfig import Choice, load_config
@@ -19,7 +21,7 @@ from serinus.kube.store import SERVICE_LABEL, store_name
 from serinus.kube.target import Target
 from serinus.kube.world import KubeCluster
 from serinus.metrics.pods import PodScraper
-from serinus.ports import Clock, Dice, Reporter
+from serinus.ports import Clock, Dice, Metrics, Reporter
 from serinus.system import SystemClock, SystemDice
 
 USER_AGENT = f"serinus/{__version__}"
@@ -59,15 +61,35 @@ def scraper_for(session: Session, target: Target, interval_seconds: float) -> Po
     return PodScraper(ProxiedPodPages(target), session.clock, interval_seconds)
 
 
-def parts_for(session: Session, target: Target, plan: Plan, reporter: Reporter) -> Parts:
+class RecordedMetrics:
+    """The Metrics port over another one: every reading is noted, and now and then saved, for people to read."""
+
+    def __init__(self, metrics: Metrics, recorder: Recorder) -> None:
+        self._metrics = metrics
+        self._recorder = recorder
+
+    async def read(self, pods: Sequence[ScrapedPod], t: float, weight_percent: float | None) -> Scrape:
+        """See `ports.Metrics`."""
+        scrape = await self._metrics.read(pods, t, weight_percent)
+        self._recorder.take(scrape.reading)
+        return scrape
+
+
+def recorder_for(session: Session, target: Target, reporter: Reporter) -> Recorder:
+    """Keeps what happens in a rollout for `serinus explain`, and hands on what is reported."""
+    return Recorder(target.recordings, session.clock, reporter)
+
+
+def parts_for(session: Session, target: Target, plan: Plan, recorder: Recorder) -> Parts:
     """What the engine works with, for one target."""
+    interval_seconds = plan.metrics.rules.interval_seconds if plan.metrics is not None else 0.0
     return Parts(
         runner=session.runner,
         clock=session.clock,
         cluster=KubeCluster(target),
         store=target.store,
         smoke=Smoke(ProxiedPodHttp(target), os.environ),
-        metrics=scraper_for(session, target, plan.metrics.rules.interval_seconds if plan.metrics is not None else 0.0),
-        reporter=reporter,
-        notifier=KubeNotifier(target, session.runner, reporter),
+        metrics=RecordedMetrics(scraper_for(session, target, interval_seconds), recorder),
+        reporter=recorder,
+        notifier=KubeNotifier(target, session.runner, recorder),
     )

@@ -27,6 +27,13 @@ def test_json_is_one_object_with_the_figures_of_both_releases(tmp_path: Path) ->
     assert (bad["outcome"], bad["version"], bad["share_percent"]) == ("rolled_back", "v3", 25.0)
     assert bad["reason"] in ("CRASHED", "CRASH_LOOP")
     assert bad["seconds_to_rollback"] < 3
+    subtle = figures["subtle"]
+    assert (subtle["outcome"], subtle["reason"], subtle["version"]) == ("rolled_back", "METRICS_WORSE", "v4")
+    assert 0 < subtle["failed"] < subtle["requests"] / 10
+    for release in (good, bad, subtle):
+        page = Path(release["report"]).read_text()
+        assert release["version"] in page
+        assert page.startswith("<!DOCTYPE html>")
     assert bad["requests"] == sum(counts["requests"] for counts in bad["by_version"].values())
     assert figures["left_behind"] == []
     assert_none_left(environment)

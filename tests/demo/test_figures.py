@@ -32,15 +32,19 @@ def test_a_version_that_never_failed_has_no_time_to_rollback() -> None:
 
 def test_requests_outside_a_release_are_not_counted_as_its_own() -> None:
     good, bad = release("v2", 1, 2, "promoted"), release("v3", 3, 4, "rolled back")
-    figures = Figures(good, bad, (request(0.5), request(1.5), request(3.5, failed=True)), ())
+    figures = Figures(
+        good, bad, release("v4", 5, 6, "rolled back"), (request(0.5), request(1.5), request(3.5, failed=True)), ()
+    )
     closing = as_json(figures)
     assert (closing["good"]["requests"], closing["good"]["failed"], closing["bad"]["failed"]) == (1, 0, 1)
 
 
 def test_a_good_release_that_lost_a_request_did_not_end_well() -> None:
     good, bad = release("v2", 1, 2, "promoted"), release("v3", 3, 4, "rolled back")
-    assert Figures(good, bad, (request(1.5),), ()).ended_well
-    assert not Figures(good, bad, (request(1.5, failed=True),), ()).ended_well
+    subtle = release("v4", 5, 6, "rolled back")
+    assert Figures(good, bad, subtle, (request(1.5),), ()).ended_well
+    assert not Figures(good, bad, subtle, (request(1.5, failed=True),), ()).ended_well
+    assert not Figures(good, bad, release("v4", 5, 6, "promoted"), (request(1.5),), ()).ended_well
 
 
 def test_questions_about_rights_and_dry_runs_are_no_writes() -> None:

@@ -16,6 +16,7 @@ class FakePodPages:
         self.shown: dict[tuple[str, Endpoint], tuple[int, str, bytes]] = {}
         self.silent: set[str] = set()
         self.refusing: set[str] = set()
+        self.closed_ports: set[int] = set()
         self.asked: list[tuple[str, Endpoint]] = []
 
     def show(self, pod: str, text: str, *, port: int = SERVICE_PORT, path: str = "/metrics", status: int = 200) -> None:
@@ -31,7 +32,7 @@ class FakePodPages:
         self.asked.append((pod, endpoint))
         if pod in self.silent:
             await asyncio.Event().wait()
-        if pod in self.refusing:
+        if pod in self.refusing or endpoint.port in self.closed_ports:
             raise Trouble(f"pod {pod}: connection refused")
         answer = self.shown.get((pod, endpoint), (404, "text/plain", b"not here\n"))
         if len(answer[2]) > bytes_max:

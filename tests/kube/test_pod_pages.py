@@ -4,16 +4,12 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
-
 from serinus.core.endpoints import Endpoint, Offer
 from serinus.kube.client import PatchKind
-from serinus.kube.pod_http import ProxiedPodPages
-from serinus.kube.read import metrics_offer
+from serinus.kube.pod_http import ProxiedPodPages, metrics_offer
 from serinus.kube.resources import PODS, SERVICES
 from serinus.kube.target import follow_pods, open_target
 from serinus.kube.transport import Request
-from serinus.ports import Trouble
 from tests.fakes.server import ScriptedServer, answer, scripted_server
 from tests.kube.embedded import embedded, service
 
@@ -61,22 +57,3 @@ async def test_a_page_comes_through_the_proxy_with_its_type_and_was_asked_for_as
     [seen] = server.seen
     assert (seen.path, seen.query) == ("/metrics", {"x": "1"})
     assert seen.headers["Accept"].startswith("text/plain;version=0.0.4")
-
-
-async def test_a_pod_that_is_not_followed_has_no_offer() -> None:
-    async with a_pod() as (pages, _, _port):
-        assert pages.offer("a") is not None
-        assert pages.offer("b") is None
-
-
-async def test_a_page_above_the_limit_is_trouble() -> None:
-    async with a_pod() as (pages, server, port):
-        server.then(answer("a 1\n" * 300))
-        with pytest.raises(Trouble, match="larger than 1000 bytes"):
-            await pages.page("a", Endpoint(port), 5.0, 1000)
-
-
-async def test_a_port_where_nothing_listens_is_trouble() -> None:
-    async with a_pod() as (pages, _, _port):
-        with pytest.raises(Trouble, match=r"cannot be connected|error trying to reach"):
-            await pages.page("a", Endpoint(1), 5.0, 1000)

@@ -203,6 +203,12 @@ async def test_the_choice_is_told_with_what_was_passed_over(world: World) -> Non
     assert "passed over: istio_requests_total" in note
 
 
+async def test_the_histogram_that_latency_is_read_from_is_not_called_passed_over(world: World) -> None:
+    world.pages.show("s-1", samples.PROMETHEUS_NET)
+    [note] = (await world.read(S1)).notes
+    assert "passed over" not in note
+
+
 async def test_a_choice_that_has_counted_is_kept_when_a_preferred_family_appears(world: World) -> None:
     world.pages.show("s-1", samples.ISTIO)
     await world.read(S1)

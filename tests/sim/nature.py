@@ -1,5 +1,7 @@
 """What the cluster does by itself: controllers, scheduler, kubelet, and the misfortunes of pods and nodes."""
 
+import random
+
 from msgspec.structs import replace
 
 from serinus.core.plan import Promotion
@@ -63,6 +65,7 @@ class Nature:
         if plan.autoscaler is not None and plan.stable is not None:
             behavior = "own" if plan.autoscaler.behavior is not None else None
             cluster.put(HPA, Hpa(plan.autoscaler.name, plan.autoscaler.min_replicas, behavior, plan.stable.name))
+            self._plan_unpinning()
             if self.faults.armed(Fault.RESIZED):
                 cluster.loop.call_later(15.0, self._autoscale)
         if plan.config is not None:
@@ -151,6 +154,20 @@ class Nature:
         ready = frozenset(pod.name for pod in self.cluster.objects[POD].values() if pod.ready and selects(service, pod))
         if self.cluster.get(SLICE, service.name).ready != ready:
             self.cluster.put(SLICE, Slice(service.name, ready))
+
+    def _plan_unpinning(self) -> None:
+        """Someone unpauses the ScaledObject, or edits the HPA, while a release holds it still."""
+        dice = random.Random(f"unpinning {self.scenario.seed}")
+        if dice.random() < 0.3:
+            self.cluster.loop.call_later(dice.uniform(1, self.scenario.horizon_seconds), self._unpin)
+
+    def _unpin(self) -> None:
+        plan, hpa = self.scenario.plan, next(iter(self.cluster.objects[HPA].values()), None)
+        if plan.autoscaler is None or hpa is None or hpa.behavior != "still":
+            return
+        own = "own" if plan.autoscaler.behavior is not None else None
+        self.observer.struck(Fault.RESIZED)
+        self.cluster.put(HPA, replace(hpa, behavior=own, min_replicas=plan.autoscaler.min_replicas))
 
     def _autoscale(self) -> None:
         """A free autoscaler wants some size or other; one that is pinned wants nothing."""

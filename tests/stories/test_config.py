@@ -3,12 +3,16 @@
 import asyncio
 import base64
 import json
+import shutil
+import sys
 import urllib.request
+from pathlib import Path
 
 import pytest
 
 from serinus.sandbox.rest import Raw
 from tests.stories import manifests
+from tests.stories.cluster import ADMIN
 from tests.stories.manifests import SERVICE
 from tests.stories.observer import image_of, uids
 from tests.stories.place import Place, story
@@ -155,6 +159,45 @@ async def test_the_copy_of_content_that_is_there_already_is_used_again(place: Pl
     assert result.code == 0, story(place, result)
     assert (await copies(place), await copies(place, "secrets")) == before
     assert "copying" not in result.output
+
+
+async def test_applying_the_manifest_with_the_original_names_is_fine_and_so_is_the_release_after_it(
+    place: Place,
+) -> None:
+    await place.apply(config_map("one"), secret("one"))
+    service, deployment = production("in-place", 1)
+    await place.in_production([service])
+    await kubectl_apply(place, deployment)
+    await place.until("a pod serves", lambda: len(place.pods()) == 1)
+    assert (await place.deploy(V2, *VERSIONED)).code == 0
+    assert named(place) <= set(await copies(place))
+    deployment["spec"]["template"]["spec"]["containers"][0]["image"] = V2
+    await kubectl_apply(place, deployment)
+    assert named(place) == {SETTINGS}
+    await place.until("its pod is the only one", lambda: _rolled_out(place))
+    await change(place, "two")
+    result = await place.deploy(V5, *VERSIONED)
+    assert result.code == 0, story(place, result)
+    assert await greetings(place, V5) == {"two"}
+
+
+def _rolled_out(place: Place) -> bool:
+    [raw] = place.seen.now("deployments")
+    status = raw.get("status") or {}
+    counts = [status.get(key) for key in ("replicas", "updatedReplicas", "readyReplicas")]
+    return status.get("observedGeneration") == raw["metadata"]["generation"] and counts == [1, 1, 1]
+
+
+async def kubectl_apply(place: Place, raw: Raw) -> None:
+    kubeconfig = place.cluster.kubeconfig(ADMIN, place.namespace)
+    program = shutil.which("kubectl", path=Path(sys.executable).parent) or shutil.which("kubectl")
+    assert program, "no kubectl beside Python, nor on PATH"
+    environment = {"KUBECONFIG": str(kubeconfig), "KUBECACHEDIR": str(place.home / "kubectl-cache")}
+    process = await asyncio.create_subprocess_exec(
+        program, "apply", "-f", "-", env=environment, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    _, errors = await process.communicate(json.dumps(raw).encode())
+    assert process.returncode == 0, errors.decode()
 
 
 async def test_what_the_template_names_and_is_not_there_is_said_all_at_once(place: Place) -> None:

@@ -1,4 +1,4 @@
-"""`serinus demo`: a good and a bad release on the embedded cluster, watched by steady traffic."""
+"""`serinus demo`: a good release and two bad ones on the embedded cluster, watched by steady traffic."""
 
 import asyncio
 import contextlib
@@ -31,17 +31,19 @@ from serinus.cli.sandbox_process import (
 @click.command()
 @click.option("--json", "as_object", is_flag=True, help="One closing JSON object; what happens goes to standard error.")
 @click.option("--keep", is_flag=True, help="Leave the cluster up, and say how to go on with it.")
-def demo(as_object: bool, keep: bool) -> int:
-    """Release a good and a bad version on an embedded cluster, under steady traffic. Takes less than a minute.
+@click.option("--reports", type=click.Path(file_okay=False, path_type=Path), help="Where the releases' pages go.")
+def demo(as_object: bool, keep: bool, reports: Path | None) -> int:
+    """Release a good and two bad versions on an embedded cluster, under steady traffic. Takes about a minute.
 
     \b
-    Exit codes: 0 the good one was promoted without a lost request and the bad one taken back, with nothing left
+    Exit codes: 0 the good one was promoted without a lost request and the bad ones taken back, with nothing left
     behind; 1 not so; 3 the demo could not be played to its end; 130 interrupted: then nothing stays.
     """
     check_machine()
+    pages = _reports_folder(reports)
     with _folder(keep) as folder, _screen(as_object) as screen:
         try:
-            figures = asyncio.run(_interruptible(folder, keep, screen))
+            figures = asyncio.run(_interruptible(folder, pages, keep, screen))
         except asyncio.CancelledError:
             return Exit.INTERRUPTED
     _close(figures, as_object)
@@ -73,7 +75,18 @@ def _screen(as_object: bool) -> Iterator[Screen]:
         yield screen
 
 
-async def _interruptible(folder: Path, keep: bool, screen: Screen) -> Figures:
+def _reports_folder(asked: Path | None) -> Path:
+    """Where the pages go, made if need be: a new folder for passing files unless one was named. They stay."""
+    if asked is None:
+        return Path(tempfile.mkdtemp(prefix="serinus-reports-"))
+    try:
+        asked.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"cannot make the folder {asked}: {error.strerror}; name another one") from error
+    return asked.absolute()
+
+
+async def _interruptible(folder: Path, reports: Path, keep: bool, screen: Screen) -> Figures:
     """Signals end it in order, children first; a further one does not hurry what takes but a moment."""
     task = asyncio.current_task()
     assert task is not None
@@ -87,7 +100,7 @@ async def _interruptible(folder: Path, keep: bool, screen: Screen) -> Figures:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
-    return await perform(folder, keep, screen)
+    return await perform(folder, reports, keep, screen)
 
 
 def _close(figures: Figures, as_object: bool) -> None:

@@ -37,6 +37,7 @@ class Release:
     last: dict[str, Any]  # its closing JSON line; empty when there was none
     asked: "Counter[tuple[str, str]]"  # its requests to the API by verb and resource
     first_end_at: float | None  # when a container of the version was first seen to have ended
+    page: str | None = None  # where its HTML report is
 
     @property
     def outcome(self) -> str:
@@ -50,15 +51,16 @@ class Figures:
 
     good: Release
     bad: Release
+    subtle: Release
     requests: tuple[Request, ...]
     left_behind: tuple[str, ...]
 
     @property
     def ended_well(self) -> bool:
-        """The good one promoted without a lost request, the bad one taken back, nothing left."""
+        """The good one promoted without a lost request, the others taken back, nothing left."""
         lost = counts(during(self.requests, self.good))["failed"]
-        outcomes = (self.good.outcome, self.bad.outcome)
-        return outcomes == ("promoted", "rolled_back") and not lost and not self.left_behind
+        outcomes = (self.good.outcome, self.bad.outcome, self.subtle.outcome)
+        return outcomes == ("promoted", "rolled_back", "rolled_back") and not lost and not self.left_behind
 
 
 def read_requests(path: Path) -> tuple[Request, ...]:
@@ -127,9 +129,14 @@ def reads(asked: "Counter[tuple[str, str]]") -> int:
 
 def as_json(figures: Figures) -> dict[str, Any]:
     """The closing object; docs/demo.md documents its fields."""
-    good, bad = (_release_json(release, figures.requests) for release in (figures.good, figures.bad))
-    bad["seconds_to_rollback"] = seconds_to_rollback(figures.requests, figures.bad)
-    return {"good": good, "bad": bad, "left_behind": list(figures.left_behind)}
+    found = {kind: _release_json(release, figures.requests) for kind, release in _by_kind(figures)}
+    for kind, release in _by_kind(figures)[1:]:
+        found[kind]["seconds_to_rollback"] = seconds_to_rollback(figures.requests, release)
+    return {**found, "left_behind": list(figures.left_behind)}
+
+
+def _by_kind(figures: Figures) -> tuple[tuple[str, Release], ...]:
+    return ("good", figures.good), ("bad", figures.bad), ("subtle", figures.subtle)
 
 
 def _release_json(release: Release, requests: Iterable[Request]) -> dict[str, Any]:
@@ -144,13 +151,14 @@ def _release_json(release: Release, requests: Iterable[Request]) -> dict[str, An
         "seconds": round(release.ended - release.began, 1),
         "writes": writes(release.asked),
         "reads": reads(release.asked),
+        "report": release.page,
     }
 
 
 def report(figures: Figures) -> list[str]:
     """The same in words."""
     lines = _table(figures.requests)
-    for kind, release in (("good", figures.good), ("bad", figures.bad)):
+    for kind, release in _by_kind(figures):
         lines += ["", *_release_lines(kind, release, figures.requests)]
     left = ", ".join(figures.left_behind)
     kept = f"nothing but version {figures.good.version} in production, and the history"
@@ -173,11 +181,12 @@ def _release_lines(kind: str, release: Release, requests: Iterable[Request]) -> 
     users = f"{found['requests']:,} requests while it ran, {found['failed']:,} failed, {found['slow']:,} slow"
     lines += _row("users", users)
     reached = release.last.get("share_percent")
-    if kind == "bad" and reached is not None:
+    if kind != "good" and reached is not None:
         rollback = seconds_to_rollback(requests, release)
         after = f"; from its first failure to the last request it got: {rollback:.2f} s" if rollback is not None else ""
         lines += _row("share", f"{reached:.0f} % at most{after}")
-    return [*lines, *_row("wrote", _wrote(release))]
+    page = _row("report", release.page) if release.page is not None else []
+    return [*lines, *_row("wrote", _wrote(release)), *page]
 
 
 def _wrote(release: Release) -> str:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from serinus.cli.demo_figures import NO_ANSWER, Release
-from serinus.cli.demo_run import BAD, FIRST, GOOD, Scene
+from serinus.cli.demo_run import BAD, FIRST, GOOD, SUBTLE, Scene
 from serinus.cli.demo_world import PodState, Track
 from serinus.system import SystemClock
 
@@ -24,7 +24,7 @@ ROWS_MAX = 34
 BAR_CELLS_MIN, BAR_CELLS_MAX = 12, 44
 COLUMNS_BESIDE_BAR = 57
 UNKNOWN = "unknown"  # the load's word for an answer without a version
-COLOURS = {FIRST: "blue", GOOD: "green", BAD: "red"}
+COLOURS = {FIRST: "blue", GOOD: "green", BAD: "red", SUBTLE: "magenta"}
 POD_SIGNS = {
     PodState.READY: ("●", ""),
     PodState.STARTING: ("○", ""),
@@ -114,7 +114,7 @@ def scene_table(scene: Scene, columns: int) -> Table:
     tracks = {track.version: track for track in scene.world.tracks()}
     counts = scene.traffic.now["by_version"]
     shares = scene.traffic.shares_percent()
-    for version in (FIRST, GOOD, BAD):
+    for version in (FIRST, GOOD, BAD, SUBTLE):
         track, count = tracks.get(version), counts.get(version)
         if track is None and count is None:
             table.add_row(Text(f"{'':<11}", style="dim"))  # room for it, so that nothing jumps when it comes
@@ -156,7 +156,7 @@ def result_lines(scene: Scene) -> list[Text]:
     """How each release ended, or that it runs."""
     ended = {release.version: release for release in scene.releases}
     return [_result(kind, version, ended.get(version), scene.running == version)
-            for kind, version in (("good", GOOD), ("bad", BAD))]  # fmt: skip
+            for kind, version in (("good", GOOD), ("bad", BAD), ("subtle", SUBTLE))]  # fmt: skip
 
 
 def _result(kind: str, version: str, release: Release | None, running: bool) -> Text:

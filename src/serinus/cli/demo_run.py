@@ -1,4 +1,4 @@
-"""The demo from start to end: cluster, application, traffic, a good and a bad release, figures. What it shows, and
+"""The demo from start to end: cluster, application, traffic, three releases, figures. What it shows, and
 where, is the screen's business."""
 
 import asyncio
@@ -6,7 +6,7 @@ import contextlib
 import json
 import shlex
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,12 +20,13 @@ from serinus.sandbox.cluster import server_of
 from serinus.sandbox.rest import Api, ApiError
 from serinus.system import SystemClock
 
-FIRST, GOOD, BAD = "v1", "v2", "v3"
+FIRST, GOOD, BAD, SUBTLE = "v1", "v2", "v3", "v4"
 RATE = 100.0
 BAKE_SECONDS = 4
+SUBTLE_BAKE_SECONDS = 12  # young pods may fail a little more often: harm of this size is seen once they are 20 s old
 CALM_SECONDS = 2.0  # traffic alone, before and after each release
 REFRESH_SECONDS = 0.2
-SECONDS_MAX = 170.0
+SECONDS_MAX = 200.0
 
 
 @dataclass(slots=True)
@@ -54,14 +55,19 @@ class Screen(Protocol):
 
 def arguments_of(version: str) -> list[str]:
     """What follows the word `serinus` on the command line of a release."""
-    return ["deploy", SERVICE, "--image", f"{IMAGE}:{version}", "--bake", str(BAKE_SECONDS), "--output", "json"]
+    often = ("--metrics-interval", "1")
+    bake_seconds = SUBTLE_BAKE_SECONDS if version == SUBTLE else BAKE_SECONDS
+    return ["deploy", SERVICE, "--image", f"{IMAGE}:{version}", "--bake", str(bake_seconds), *often, "--output", "json"]
 
 
-async def perform(folder: Path, keeps: bool, screen: Screen) -> Figures:
-    """Play the whole demo. `keeps`: the cluster stays up, if all went as far as the end. Raises SandboxFailed."""
+async def perform(folder: Path, reports: Path, keeps: bool, screen: Screen) -> Figures:
+    """Play the whole demo, each release's page going to folder `reports`. Raises SandboxFailed.
+
+    `keeps`: the cluster stays up, if all went as far as the end.
+    """
     try:
         async with asyncio.timeout(SECONDS_MAX), run_cluster(folder, keeps) as cluster:
-            figures = await _perform(folder, screen)
+            figures = await _perform(folder, reports, screen)
             if keeps:
                 cluster.keep()
             return figures
@@ -77,7 +83,7 @@ def _not_played(why: str, hint: str) -> SandboxFailed:
     return SandboxFailed("the demo did not come to its end", "this machine", why, hint)
 
 
-async def _perform(folder: Path, screen: Screen) -> Figures:
+async def _perform(folder: Path, reports: Path, screen: Screen) -> Figures:
     requests = folder / "requests.jsonl"
     async with contextlib.AsyncExitStack() as stack:
         world = World(await stack.enter_async_context(Api(server_of(folder))))
@@ -89,21 +95,35 @@ async def _perform(folder: Path, screen: Screen) -> Figures:
             screen.say(f"traffic: {RATE:g} requests/s, half of them on kept connections, half on new ones")
             scene = Scene(world, traffic, url)
             async with _beside(_refresh(scene, screen)):
-                await _release_both(scene, folder, screen)
+                await _release_each(scene, folder, reports, screen)
         screen.show(scene)
         left = await world.left_behind(GOOD)
-    good, bad = scene.releases
-    return Figures(good, bad, read_requests(requests), tuple(left))
+    good, bad, subtle = scene.releases
+    return Figures(good, bad, subtle, read_requests(requests), tuple(left))
 
 
-async def _release_both(scene: Scene, folder: Path, screen: Screen) -> None:
+async def _release_each(scene: Scene, folder: Path, reports: Path, screen: Screen) -> None:
     clock = SystemClock()
     await clock.sleep(CALM_SECONDS)
-    for version in (GOOD, BAD):
+    for version in (GOOD, BAD, SUBTLE):
         scene.running = version
-        scene.releases.append(await _release(version, folder, scene.world, screen))
+        release = await _release(version, folder, scene.world, screen)
         scene.running = None
+        page = reports / f"{SERVICE}-{version}.html"
+        written = await _write_page(page, folder, screen)
+        scene.releases.append(replace(release, page=str(page) if written else None))
         await clock.sleep(CALM_SECONDS)
+
+
+async def _write_page(page: Path, folder: Path, screen: Screen) -> bool:
+    """The page of the last rollout; whether it could be had."""
+    arguments = ["explain", SERVICE, "--html", str(page)]
+    screen.command("serinus " + shlex.join(arguments))
+    async with run_serinus(arguments, folder / "kubeconfig") as child:
+        lines = [line async for line in child.lines()]
+        is_written = await child.process.wait() == 0
+    screen.say(f"its report: {page}" if is_written else "; ".join(lines))
+    return is_written
 
 
 @contextlib.asynccontextmanager

@@ -20,7 +20,8 @@ IMAGE = "demo/checkout"
 REPLICAS = 4
 PORT = 8080
 CLIENT = "serinus"  # the first word of the product's user agent
-EXPECTED_OF_SERINUS = ("configmaps", f"serinus-{SERVICE}")  # the history, which is meant to stay
+EXPECTED_OF_SERINUS = {("configmaps", f"serinus-{SERVICE}"), ("configmaps", f"serinus-{SERVICE}.readings")}
+"""The history and the last rollouts' readings, which are meant to stay."""
 READY_SECONDS = 30.0
 SETTLE_SECONDS = 15.0
 LOOK_SECONDS = 0.2
@@ -142,7 +143,7 @@ class World:
 
 def unexpected(before: Found, after: Found, deployment: str) -> list[str]:
     """Objects that neither stood there before nor belong to production or to the Service, nor are the history."""
-    expected = set(before) | {("services", SERVICE), ("deployments", deployment), EXPECTED_OF_SERINUS}
+    expected = set(before) | {("services", SERVICE), ("deployments", deployment)} | EXPECTED_OF_SERINUS
     uids = {raw["metadata"]["uid"] for key, raw in after.items() if key in expected}
     while grown := {raw["metadata"]["uid"] for raw in after.values() if _owner_in(raw, uids)} - uids:
         uids |= grown

@@ -1,6 +1,8 @@
 """The entry point. Commands are imported when they are called: `serinus --version` loads nothing but click."""
 
+import contextlib
 import importlib
+import os
 import sys
 
 import click
@@ -27,7 +29,7 @@ COMMANDS = {
     "codefresh": ("serinus.cli.codefresh", "Deploy from the environment variables of the Codefresh step."),
     "judge": ("serinus.cli.judge", "Try the judge on recordings: replay."),
     "doctor": ("serinus.cli.doctor", "Look at what a release would rest on: doctor metrics."),
-    "demo": ("serinus.cli.demo", "A good and a bad release on the embedded cluster."),
+    "demo": ("serinus.cli.demo", "A good release and two bad ones on the embedded cluster."),
     "sandbox": ("serinus.cli.sandbox", "Start the embedded cluster and keep it up."),
 }
 
@@ -69,14 +71,41 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; the one boundary where errors become words and exit codes."""
+    sys.exit(_let_go_of_output(_code()))
+
+
+def _code() -> int:
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        sys.exit(2)
+        return 2
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
-    sys.exit(code if isinstance(code, int) else 0)
+        return 130
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):  # click has met it: whoever read has had enough
+            return 0
+        return leaving.code if isinstance(leaving.code, int) else 1
+    except OSError as error:
+        _complain(f"serinus: cannot print what was asked for: {error.strerror or error}")
+        return 3
+    return code if isinstance(code, int) else 0
+
+
+def _complain(sentence: str) -> None:
+    with contextlib.suppress(OSError):
+        click.echo(sentence, err=True)
+
+
+def _let_go_of_output(code: int) -> int:
+    """What could not be printed is not tried again by the interpreter, whose exit code would then be the command's."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return code

@@ -15,13 +15,15 @@ from serinus.core.spec import Spec
 from serinus.core.state import Finished
 from serinus.core.survey import Problem
 from serinus.engine.drive import drive, start
+from serinus.engine.judging import policy_of_plan
+from serinus.engine.recorder import Recorder
 from serinus.kube.errors import KubeError
 from serinus.kube.guard import Guard
 from serinus.kube.lease import Lease, LeaseHeld, remove_lease
 from serinus.kube.store import store_name
 from serinus.kube.target import Target, follow, kept_name, open_target, sweep
 from serinus.ports import LostRace, Saved
-from serinus.wiring import Session, parts_for
+from serinus.wiring import Session, parts_for, recorder_for
 
 
 class Unfinished(Exception):
@@ -60,13 +62,15 @@ async def _begin(
             writer.say(f"removing {kept}, kept from the release before")
             await sweep(target, kept)
         await follow(target, plan)
-        parts = parts_for(session, target, plan, writer)
+        recorder = recorder_for(session, target, writer)
+        parts = parts_for(session, target, plan, recorder)
         announce(plan, writer)
         try:
-            await start(parts, plan, before)
+            begun = await start(parts, plan, before)
         except LostRace as race:
             raise Refused((_being_driven(target, "another run was faster"),)) from race
-        async with standing_guard(target, plan, guard, writer):
+        recorder.begin(begun.record, policy_of_plan(plan))
+        async with standing_guard(target, plan, guard, writer), recorder.keeping():
             return await drive_to_the_end(session, target, plan, parts, lease, writer)
 
 
@@ -104,17 +108,27 @@ async def take_over(session: Session, target: Target, plan: Plan, writer: Writer
     """Drive an unfinished rollout that nobody drives."""
     async with _leased(session, target) as lease:
         await follow(target, plan)
-        async with standing_guard(target, plan, guard, writer):
-            return await drive_to_the_end(
-                session, target, plan, parts_for(session, target, plan, writer), lease, writer
-            )
+        recorder = await _resumed_recorder(session, target, plan, writer)
+        parts = parts_for(session, target, plan, recorder)
+        async with standing_guard(target, plan, guard, writer), recorder.keeping():
+            return await drive_to_the_end(session, target, plan, parts, lease, writer)
+
+
+async def _resumed_recorder(session: Session, target: Target, plan: Plan, writer: Writer) -> Recorder:
+    recorder = recorder_for(session, target, writer)
+    saved = target.store.load()
+    if saved is not None:
+        await recorder.resume(saved.record, policy_of_plan(plan))
+    return recorder
 
 
 async def drive_unleased(session: Session, target: Target, plan: Plan, writer: Writer) -> Finished:
     """Drive an unfinished rollout whatever its lease says, and remove the lease that a dead run left."""
     await follow(target, plan)
+    recorder = await _resumed_recorder(session, target, plan, writer)
     with signals(session, target, plan, writer):
-        finished = await drive(parts_for(session, target, plan, writer))
+        async with recorder.keeping():
+            finished = await drive(parts_for(session, target, plan, recorder))
     await remove_lease(session.client, store_name(target.service), target.namespace)
     return finished
 

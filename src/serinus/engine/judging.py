@@ -95,6 +95,11 @@ def scraped_pod(pod: Pod, start: datetime) -> ScrapedPod:
     )
 
 
+def policy_of_plan(plan: Plan) -> Policy | None:
+    """What the plan's metrics are judged by; None: nobody looks at them."""
+    return policy_for(plan.metrics) if plan.metrics is not None else None
+
+
 def policy_for(metrics: MetricsPlan) -> Policy:
     """What was asked for, as the judge takes it; kinds that production does not show are not judged."""
     return policy_of_rules(metrics.rules, tuple(Metric(kind) for kind in metrics.kinds))

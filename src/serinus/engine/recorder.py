@@ -4,7 +4,10 @@ A courtesy to people: a save that fails is told once, and nothing waits for it. 
 hands everything on.
 """
 
+import asyncio
+import contextlib
 import math
+from collections.abc import AsyncIterator
 from datetime import datetime
 
 from serinus.core.progress import Progress
@@ -17,6 +20,8 @@ from serinus.ports import Clock, Recordings, Reporter, Trouble
 
 SAVE_SECONDS = 60.0
 """What a run that dies may lose of the recording; its evidence is in the record, and is not lost."""
+LAST_SAVE_SECONDS_MAX = 2.0
+"""Nobody waits longer than this for the end of a run that is over."""
 
 
 class Recorder:
@@ -58,6 +63,26 @@ class Recorder:
             note(self._kept, Moment(t, progress.code, progress.sentence))
             self._has_news = True
         self._reporter.report(progress)
+
+    @contextlib.asynccontextmanager
+    async def keeping(self) -> AsyncIterator[None]:
+        """While the rollout is driven: saved now and then, and at the end, however it comes."""
+        saving = asyncio.create_task(self._save_now_and_then())
+        try:
+            yield
+        finally:
+            saving.cancel()
+            await asyncio.gather(saving, return_exceptions=True)
+            try:
+                async with asyncio.timeout(LAST_SAVE_SECONDS_MAX):
+                    await self.save(is_last=True)
+            except TimeoutError:
+                self._fail(Trouble(f"the cluster did not take them within {LAST_SAVE_SECONDS_MAX:g} s"))
+
+    async def _save_now_and_then(self) -> None:
+        while True:
+            await self._clock.sleep(SAVE_SECONDS)
+            await self.save(is_last=False)
 
     async def save(self, is_last: bool) -> None:
         """Save when there is news and the last save is SAVE_SECONDS ago; `is_last`: whenever there is news."""

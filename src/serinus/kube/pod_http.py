@@ -3,7 +3,8 @@
 from serinus.core.endpoints import Endpoint, Offer
 from serinus.core.pods import Pod
 from serinus.kube.errors import KubeError
-from serinus.kube.read import first_port, metrics_offer
+from serinus.kube.read import first_port
+from serinus.kube.resources import Raw
 from serinus.kube.target import Target
 from serinus.ports import Trouble
 
@@ -62,3 +63,20 @@ class ProxiedPodPages:
         except KubeError as error:
             raise Trouble(str(error)) from error
         return answer.status, answer.headers.get("Content-Type", ""), answer.body
+
+
+def metrics_offer(raw_service: Raw | None, raw_pod: Raw) -> Offer:
+    """What a pod says of its metrics, and the port its Service sends to."""
+    annotations = raw_pod["metadata"].get("annotations") or {}
+    scrape = annotations.get("prometheus.io/scrape", "").strip().lower()
+    ports = [port for container in raw_pod["spec"]["containers"] for port in container.get("ports") or []]
+    return Offer(
+        scrape={"true": True, "false": False}.get(scrape),
+        port=annotations.get("prometheus.io/port", "").strip(),
+        path=annotations.get("prometheus.io/path", "").strip(),
+        scheme=annotations.get("prometheus.io/scheme", "").strip().lower(),
+        named_ports=tuple(
+            (port.get("name", ""), port["containerPort"]) for port in ports if port.get("protocol", "TCP") == "TCP"
+        ),
+        service_port=first_port(raw_service, raw_pod) if raw_service is not None else None,
+    )

@@ -6,7 +6,6 @@ from datetime import datetime
 
 import msgspec
 
-from serinus.core.endpoints import Offer
 from serinus.core.plan import AutoscalerKind, AutoscalerRef, Plan
 from serinus.core.pods import Container, Ended, Pod, Track
 from serinus.core.spec import PROBE_LABEL, RELEASE_LABEL, VERSION_LABEL
@@ -342,23 +341,6 @@ def first_port(raw_service: Raw, raw_pod: Raw) -> int | None:
                     number: int = offered["containerPort"]
                     return number
     return None
-
-
-def metrics_offer(raw_service: Raw | None, raw_pod: Raw) -> Offer:
-    """What a pod says of its metrics, and the port its Service sends to."""
-    annotations = raw_pod["metadata"].get("annotations") or {}
-    scrape = annotations.get("prometheus.io/scrape", "").strip().lower()
-    ports = [port for container in raw_pod["spec"]["containers"] for port in container.get("ports") or []]
-    return Offer(
-        scrape={"true": True, "false": False}.get(scrape),
-        port=annotations.get("prometheus.io/port", "").strip(),
-        path=annotations.get("prometheus.io/path", "").strip(),
-        scheme=annotations.get("prometheus.io/scheme", "").strip().lower(),
-        named_ports=tuple(
-            (port.get("name", ""), port["containerPort"]) for port in ports if port.get("protocol", "TCP") == "TCP"
-        ),
-        service_port=first_port(raw_service, raw_pod) if raw_service is not None else None,
-    )
 
 
 def hpa_ref(raw: Raw) -> AutoscalerRef:

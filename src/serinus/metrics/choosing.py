@@ -47,7 +47,9 @@ class Choices:
         if not found:
             return
         best = found[0]
-        others = dict.fromkeys(one.choice.family.requests for one in found[1:] if one.counted > 0)
+        own = f"{best.choice.latency.name}_count" if best.choice.latency is not None else ""
+        counting = (one.choice.family.requests for one in found[1:] if one.counted > 0)
+        others = dict.fromkeys(name for name in counting if name != own)
         passed_over = f"; passed over: {', '.join(others)}" if others else ""
         note = f"{track.value}: {best.choice.sentence()}{passed_over}"
         self._settle(track, best.choice, best.counted > 0, note)
