@@ -37,7 +37,6 @@ CHANGES = {
     Reason.CONFIG_CHANGED: "The ConfigMaps and Secrets of the template left as they are until the release has its copies.",
     Reason.SERVICE_CHANGED: "The Service's selector left as it is while the rollout runs.",
     Reason.FOUGHT_OVER: "Nobody else (an autoscaler, GitOps) setting the sizes while the rollout runs.",
-    Reason.CONFIG_CHANGED: "The release's ConfigMaps and Secrets left as they are until it has its copies.",
     Reason.SUPERSEDED: "No other version released meanwhile.",
     Reason.ABORT_ASKED: "Nobody asking for the way back.",
     Reason.BROKEN_RULE: "A correct Serinus: please report it, with this page.",
