@@ -36,7 +36,9 @@ def main() -> int:
     dice, law = random.Random(FIRST_SEED), always(latency_law())  # type: ignore[arg-type]
     world = World(weight=always(25.0), canary_pods=3, stable_pods=7, canary_latency=law, stable_latency=law)  # type: ignore[arg-type]
     service = Service(world, dice)
-    state, _ = step(Policy(), State(), four_metrics(service.before(0.0, 60.0), dice))
+    state = State()
+    for reading in service.history(60.0):
+        state, _ = step(Policy(), state, four_metrics(reading, dice))
     rows, worst = [], 0.0
     for stretch in range(STRETCHES):
         readings = [four_metrics(service.next(), dice) for _ in range(given.runs)]

@@ -37,8 +37,9 @@ def run_once(
 ) -> Outcome:
     """One rollout through the judge, until one of these verdicts or the time's end."""
     service = Service(world, random.Random(seed), seconds)
-    state, _ = step(policy, State(), service.before(-world.scrape_seconds))
-    state, _ = step(policy, state, service.before(0.0, history_seconds))
+    state = State()
+    for reading in service.history(history_seconds):
+        state, _ = step(policy, state, reading)
     while service.t < seconds:
         state, finding = step(policy, state, service.next())
         if finding.verdict in ends:

@@ -6,7 +6,7 @@ description, `Service` is one life of it. Nothing here knows the judge.
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
 
@@ -176,12 +176,15 @@ class Service:
         started = world.canary_started if track is Track.CANARY else -86400.0
         return SimulatedPod(f"{track.value}-{number}", track, started, factor, episodes=episodes)
 
-    def before(self, t: float = 0.0, seconds: float = 0.0) -> Reading:
-        """What was seen of production when the rollout began, after `seconds` of history."""
-        if seconds:
-            self._serve(self._stable, poisson(self.dice, self.world.requests_per_second * seconds), t)
-        has_latency = self.world.stable_latency is not None
-        return Reading(t, tuple(pod.reading(has_latency) for pod in self._stable), 0.0)
+    def history(self, seconds: float = 0.0) -> Iterator[Reading]:
+        """Scrapes of production alone, from so long before the rollout until it begins."""
+        world, has_latency = self.world, self.world.stable_latency is not None
+        scrapes = int(seconds / world.scrape_seconds)
+        for scrape in range(-scrapes, 1):
+            t = scrape * world.scrape_seconds
+            if scrape > -scrapes:
+                self._serve(self._stable, poisson(self.dice, world.requests_per_second * world.scrape_seconds), t)
+            yield Reading(t, tuple(pod.reading(has_latency) for pod in self._stable), 0.0)
 
     def next(self) -> Reading:
         """Serve until the next scrape, and scrape."""

@@ -69,9 +69,10 @@ def test_counters_only_grow_and_a_seed_is_one_life() -> None:
         episodes_per_hour=30.0,
     )
     lives = [Service(world, random.Random(5), 600.0) for _ in range(2)]
-    before = lives[0].before(0.0, 60.0)
-    assert before == lives[1].before(0.0, 60.0)
-    seen = {pod.name: pod.requests or 0.0 for pod in before.pods}
+    before = list(lives[0].history(60.0))
+    assert before == list(lives[1].history(60.0))
+    assert [reading.t for reading in before] == [5.0 * scrape for scrape in range(-12, 1)]
+    seen = {pod.name: pod.requests or 0.0 for pod in before[-1].pods}
     for _ in range(20):
         reading = lives[0].next()
         assert reading == lives[1].next()
