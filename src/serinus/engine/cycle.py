@@ -128,10 +128,11 @@ async def take_one_turn(parts: Parts, memory: Memory) -> Turned | None:
     (after, actions), broken = guarded_turn(plan, state, facts)  # 4 decide
     for breach in broken:
         _say_once(parts, memory, f"rule {breach.rule.value} would have been broken: {breach.sentence}")
-    if began - memory.confirmed_at < SAVE_SECONDS and after == state and judged is not saved.record.judged:
-        judged = saved.record.judged  # it keeps until a later save
+    saved_ago = began - max(memory.confirmed_at, parts.begun_at)
+    if saved_ago < SAVE_SECONDS and after == state:
+        judged = saved.record.judged  # what was read since keeps until a later save
     record = _record_of(saved, after, judged, world, parts.runner)
-    unsure = bool(actions) and began - max(memory.confirmed_at, parts.begun_at) > STALE_SECONDS_MAX
+    unsure = bool(actions) and saved_ago > STALE_SECONDS_MAX
     if record is not saved.record or unsure:  # unsure: saved as it is, to see that nobody else has
         written = await _save(parts, memory, record, saved.version)  # 5 save
         if written is None:

@@ -7,9 +7,9 @@ import msgspec
 
 from serinus.core.turn import Verdict
 from serinus.judge.decide import Hold
+from serinus.judge.explain import explain
 from serinus.judge.policy import Metric, Policy
 from serinus.judge.readings import Histogram, PodReading, Reading, Track
-from serinus.judge.safety import requests_missing
 from serinus.report.counted import Counted, Counts, count
 from serinus.report.replayed import Replayed, fails
 from serinus.report.subject import Subject
@@ -34,7 +34,7 @@ def changes_of(
     if decided.verdict is Verdict.FAIL:
         return (*found, *_of_harm(policy, readings, counted, replayed))
     if decided.hold is Hold.TRAFFIC:
-        found += _of_traffic(policy, counted, replayed)
+        found += _of_traffic(policy, replayed)
     return (*found, *_of_no_harm(policy, readings, counted))
 
 
@@ -84,24 +84,14 @@ def _failed_until(readings: list[Reading]) -> tuple[float, float]:
     return canary.errors, canary.requests
 
 
-def _of_traffic(policy: Policy, counted: Counted, replayed: Replayed) -> list[str]:
-    errors = replayed.state.errors
-    canary, stable = counted.tracks[Track.CANARY], counted.tracks.get(counted.reference)
-    if errors is None or stable is None or not canary.requests or not stable.requests:
+def _of_traffic(policy: Policy, replayed: Replayed) -> list[str]:
+    if replayed.decided is None:
         return []
-    missing = requests_missing(
-        errors.safety,
-        policy.beta,
-        stable.rate or 0.0,
-        stable.requests / canary.requests,
-        policy.safe_errors,
-        errors.dispersion.phi,
-    )
-    if not missing:
+    told = explain(policy, replayed.state, replayed.decided)
+    if not told.missing_requests:
         return []
-    served = sum(window.end - window.begin for window in counted.windows if Track.CANARY in window.tracks)
-    takes = f", about {seconds(missing * served / canary.requests)} at the rate seen" if served > 0.0 else ""
-    return [f"{number(missing)} more requests to the canary, failing as seldom as production's{takes}."]
+    takes = f", about {seconds(told.missing_seconds)} at the rate seen" if told.missing_seconds else ""
+    return [f"{number(told.missing_requests)} more requests to the canary that go as well as production's{takes}."]
 
 
 def _of_no_harm(policy: Policy, readings: Sequence[Reading], counted: Counted) -> list[str]:

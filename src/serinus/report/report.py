@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from serinus.judge.interval import interval
 from serinus.judge.policy import Policy
 from serinus.judge.readings import Reading, Track
 from serinus.report.changes import changes_of
 from serinus.report.counted import Counted, common_histograms, count, quantile
-from serinus.report.intervals import anytime
 from serinus.report.replayed import Replayed, replay
 from serinus.report.subject import Subject
 from serinus.report.words import replay_command
@@ -99,7 +99,7 @@ def _tracks(counted: Counted) -> tuple[TrackRow, ...]:
                 requests=counts.requests if known else None,
                 errors=counts.errors if known else None,
                 rate=counts.rate,
-                interval=anytime(counts.errors, counts.requests) if known and counts.requests else None,
+                interval=interval(counts.requests, counts.errors) if known and counts.requests else None,
                 latencies=tuple(None if buckets is None else quantile(edges, buckets, part) for part in QUANTILES),
                 restarts=counts.restarts if counts.knows_restarts else None,
             )

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from serinus.judge.interval import interval as anytime
 from serinus.judge.readings import Track
 from serinus.report.counted import ROWS_MAX, PodRow
-from serinus.report.intervals import anytime
 from serinus.report.report import Report
 from serinus.report.subject import Subject
 from serinus.report.words import evidence, interval, is_number, number, percent, seconds
@@ -113,7 +113,7 @@ def pod_rows(report: Report) -> list[Sequence[str]]:
             _count(row.counts.requests if row.counts.knows_requests else None),
             _count(row.counts.errors if row.counts.knows_requests else None),
             percent(row.counts.rate),
-            interval(anytime(row.counts.errors, row.counts.requests)) if row.counts.requests else "–",
+            interval(anytime(row.counts.requests, row.counts.errors)) if row.counts.requests else "–",
             _count(row.counts.restarts if row.counts.knows_restarts else None),
             evidence(without.get(row.name)),
         )

@@ -34,7 +34,7 @@ CHANGES = {
     Reason.APPROVAL_REFUSED: "A person's approval before the deadline: serinus promote.",
     Reason.STABLE_CHANGED: "Production's pod template left as it is while the rollout runs.",
     Reason.CANARY_CHANGED: "The canary's pod template left as it is while the rollout runs.",
-    Reason.CONFIG_CHANGED: "The ConfigMaps and Secrets of the template left alone until the release has its copies.",
+    Reason.CONFIG_CHANGED: "The template's ConfigMaps and Secrets left as they are until the release has its copies.",
     Reason.SERVICE_CHANGED: "The Service's selector left as it is while the rollout runs.",
     Reason.FOUGHT_OVER: "Nobody else (an autoscaler, GitOps) setting the sizes while the rollout runs.",
     Reason.SUPERSEDED: "No other version released meanwhile.",
