@@ -32,6 +32,10 @@ class Unfinished(Exception):
     """Another version's rollout has not finished, and is to be superseded."""
 
 
+class Overtaken(Exception):
+    """Between this run's look and its first save another run saved a rollout."""
+
+
 async def release(
     session: Session, spec: Spec, writer: Writer, supersede: bool = False, guard: Guard | None = None
 ) -> Exit:
@@ -50,16 +54,33 @@ async def release(
             raise Refused(problems)
         for note in notes:
             writer.say(f"note: {note.sentence}")
-        return await _begin(session, target, saved, plan, writer, guard)
+        try:
+            return await _begin(session, target, saved, plan, writer, guard)
+        except Overtaken:
+            return await _after_being_overtaken(session, target, spec, writer, supersede, guard)
+
+
+async def _after_being_overtaken(
+    session: Session, target: Target, spec: Spec, writer: Writer, supersede: bool, guard: Guard | None
+) -> Exit:
+    """Another run saved its rollout first. It may have lost its lease to this one: then nobody else drives it."""
+    await target.records.refresh()
+    saved = target.store.load()
+    if saved is None or isinstance(saved.record.state, Finished):
+        raise Refused((_being_driven(target, "another run was faster"),))
+    return await resume(session, target, saved, spec, writer, supersede, guard)
 
 
 async def _begin(
     session: Session, target: Target, before: Saved | None, plan: Plan, writer: Writer, guard: Guard | None
 ) -> Exit:
-    """`before`: what was saved when the plan was made; if that is no longer so, the plan may be wrong."""
+    """`before`: what was saved when the plan was made; if that is no longer so, the plan may be wrong.
+
+    Raises Overtaken then.
+    """
     async with _leased(session, target) as lease:
         if _version(target.store.load()) != _version(before):
-            raise Refused((_being_driven(target, "another run was faster"),))
+            raise Overtaken
         if (kept := kept_name(target)) is not None and not plan.revives:
             writer.say(f"removing {kept}, kept from the release before")
             await sweep(target, kept)
@@ -70,7 +91,7 @@ async def _begin(
         try:
             begun = await start(parts, plan, before)
         except LostRace as race:
-            raise Refused((_being_driven(target, "another run was faster"),)) from race
+            raise Overtaken from race
         recorder.begin(begun.record, policy_of_plan(plan))
         async with standing_guard(target, plan, guard, writer), recorder.keeping():
             return await drive_to_the_end(session, target, plan, parts, lease, writer)
