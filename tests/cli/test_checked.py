@@ -6,10 +6,8 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from serinus.cli.checked import Refused, checked_plan
+from serinus.cli.checked import Checked, Refused, checked_plan
 from serinus.cli.plan import plan_json, plan_text
-from serinus.core.plan import Plan
-from serinus.core.preflight.facts import Note
 from serinus.core.resolve import NothingToDo
 from serinus.core.spec import Image, Spec, StepSpec
 from serinus.kube.target import open_target
@@ -24,7 +22,7 @@ async def world() -> AsyncIterator[World]:
         yield running
 
 
-async def checked(world: World, spec: Spec) -> tuple[Plan, tuple[Note, ...]] | NothingToDo:
+async def checked(world: World, spec: Spec) -> Checked | NothingToDo:
     async with world.client(ADMIN) as client, open_target(client, NAMESPACE, spec.service) as target:
         return await checked_plan(Session(client, SystemClock(), SystemDice(), "the test"), target, spec)
 
@@ -57,11 +55,10 @@ async def test_notes_come_with_the_plan_in_text_and_in_json(world: World) -> Non
     world.node("n1")
     found = await checked(world, SPEC)
     assert not isinstance(found, NothingToDo)
-    plan, notes = found
     sentence = "Deployment checkout has a container without a readiness probe: its pods count as ready"
-    (line,) = [line for line in plan_text(plan, notes).splitlines() if "readiness" in line]
+    (line,) = [line for line in plan_text(found).splitlines() if "readiness" in line]
     assert line.startswith(f"  - {sentence}")
-    (as_json,) = json.loads(plan_json(plan, notes))["notes"]
+    (as_json,) = json.loads(plan_json(found))["notes"]
     assert as_json["check"] == "readiness-probe"
     assert set(as_json) == {"check", "what", "why", "do"}
 

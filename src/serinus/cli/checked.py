@@ -1,6 +1,7 @@
 """A plan that everything speaks for: found, resolved and passed by the preflight; or every problem at once."""
 
 import os
+from dataclasses import dataclass
 
 import click
 import msgspec
@@ -15,6 +16,7 @@ from serinus.core.resolve import NothingToDo, Objections, resolve
 from serinus.core.spec import Spec
 from serinus.core.survey import Problem
 from serinus.gates.secret import secret_problems
+from serinus.judge.forecast import Forecast
 from serinus.kube.preflight import preflight
 from serinus.kube.target import Target, survey
 from serinus.wiring import Session
@@ -33,7 +35,16 @@ class Refused(click.ClickException):
         click.echo(self.message, err=True)
 
 
-async def checked_plan(session: Session, target: Target, spec: Spec) -> tuple[Plan, tuple[Note, ...]] | NothingToDo:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A plan, what is to be known of it, and what its metrics will tell (None: nobody looks at them)."""
+
+    plan: Plan
+    notes: tuple[Note, ...] = ()
+    forecast: Forecast | None = None
+
+
+async def checked_plan(session: Session, target: Target, spec: Spec) -> Checked | NothingToDo:
     """The plan, and what is to be known of it. Raises Refused, KubeError."""
     found = resolve(spec, await survey(target, spec.config), session.dice.token())
     if isinstance(found, NothingToDo):
@@ -53,7 +64,8 @@ async def checked_plan(session: Session, target: Target, spec: Spec) -> tuple[Pl
     if frozen is not None:
         override = f"{spec.during_freeze} (freeze: {frozen.window.reason})"
         plan = msgspec.structs.replace(plan, freeze_override=override)
-    return within_budgets(plan, report.budgets_want), (*report.notes, *measured.notes)
+    plan = within_budgets(plan, report.budgets_want)
+    return Checked(plan, (*report.notes, *measured.notes), measured.forecast)
 
 
 def within_budgets(plan: Plan, budgets_want: int) -> Plan:

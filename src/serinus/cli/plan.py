@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from serinus.cli.checked import checked_plan
+from serinus.cli.checked import Checked, checked_plan
 from serinus.cli.exits import Exit
 from serinus.cli.flags import Wish, wish_of
+from serinus.cli.foretold import forecast_json, forecast_lines
 from serinus.cli.options import cluster_options, release_options, run
 from serinus.core.config import ConfigCopy
 from serinus.core.plan import Plan
-from serinus.core.preflight.facts import Note
 from serinus.core.resolve import NothingToDo
 from serinus.kube.target import open_target
 from serinus.wiring import open_session
@@ -35,12 +35,13 @@ async def _plan(wish: Wish, output: str) -> Exit:
             if isinstance(checked, NothingToDo):
                 click.echo(f"nothing to do: version {checked.version} is in production already")
                 return Exit.DONE
-            click.echo(plan_json(*checked) if output == "json" else plan_text(*checked))
+            click.echo(plan_json(checked) if output == "json" else plan_text(checked))
             return Exit.DONE
 
 
-def plan_text(plan: Plan, notes: tuple[Note, ...] = ()) -> str:
+def plan_text(checked: Checked) -> str:
     """The plan as a table, with what comes before and after the steps."""
+    plan, notes = checked.plan, checked.notes
     stable = plan.stable
     lines = [f"Service {plan.service} in namespace {plan.namespace}"]
     if stable is None:
@@ -64,6 +65,8 @@ def plan_text(plan: Plan, notes: tuple[Note, ...] = ()) -> str:
     lines += ["", *_gate_lines(plan)] if plan.gates else []
     bake = sum(step.bake_seconds for step in plan.steps)
     lines += ["", f"  then:       {plan.promotion.value}", f"  takes:      {_seconds(bake)} and the time pods need"]
+    if told := list(forecast_lines(plan, checked.forecast)):
+        lines += ["", *told]
     if notes:
         lines += ["", "  to be known:", *(f"  - {note.sentence}" for note in notes)]
     return "\n".join(lines)
@@ -77,8 +80,9 @@ def _gate_lines(plan: Plan) -> Iterator[str]:
         yield f"  gate:       {gate.name}, at {where}, within {_seconds(gate.timeout_seconds)}"
 
 
-def plan_json(plan: Plan, notes: tuple[Note, ...] = ()) -> str:
+def plan_json(checked: Checked) -> str:
     """The plan as JSON."""
+    plan, notes = checked.plan, checked.notes
     steps = [
         {
             "asked_percent": step.asked_percent,
@@ -104,6 +108,7 @@ def plan_json(plan: Plan, notes: tuple[Note, ...] = ()) -> str:
         "config": [{"kind": copy.kind.value, "original": copy.original, "copy": copy.name} for copy in _copies(plan)],
         "freeze_override": plan.freeze_override,
         "steps": steps,
+        "metrics": forecast_json(plan, checked.forecast),
         "notes": [{"check": note.check, "what": note.what, "why": note.why, "do": note.hint} for note in notes],
     }
     return json.dumps(body, indent=2)

@@ -49,7 +49,7 @@ async def release(
             writer.say(f"nothing to do: version {checked.version} is in production already ({checked.deployment})")
             await clear_lease(session, target)
             return Exit.DONE
-        plan, notes = checked
+        plan, notes = checked.plan, checked.notes
         if problems := await guard_problems(target, plan, guard):
             raise Refused(problems)
         for note in notes:
