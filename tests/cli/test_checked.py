@@ -82,5 +82,5 @@ async def test_on_the_way_back_no_more_pods_may_be_missing_than_every_disruption
         world.create(budget)
     found = await checked(world, SPEC)
     assert not isinstance(found, NothingToDo)
-    assert found[0].stable is not None
-    assert found[0].stable.max_unavailable == may_miss
+    assert found.plan.stable is not None
+    assert found.plan.stable.max_unavailable == may_miss

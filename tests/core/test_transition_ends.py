@@ -268,3 +268,9 @@ def test_evidence_that_the_cluster_would_not_save_is_cut_before_it_is_remembered
     state, _ = take_turn(plan_of(), Baking(0, START, START), facts_at(5, pods=loud))
     assert isinstance(state, Leaving)
     assert len(state.evidence.lines[0]) == LINE_BYTES_MAX
+
+
+def test_on_the_way_back_a_canary_that_someone_scaled_to_nothing_stays_while_it_alone_serves() -> None:
+    facts = facts_at(1, stable=workload(0), canary=canary(0, 2), abort=ABORT)
+    _, wishes = take_turn(plan_of(), Baking(2, START, START), facts)
+    assert wishes == (ScaleStable(0, 4),)

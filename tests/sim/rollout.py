@@ -153,7 +153,7 @@ class Game:
 
     def _may_be_stuck(self) -> bool:
         unwell = self.scenario.health is not Health.GOOD  # past its return, such a promotion cannot complete
-        undriven = self.network.deaths_left == 0  # its deadline may pass while nobody drives
+        undriven = self.network.deaths_left <= 1  # its deadline may pass while nobody drives
         unmakeable = self.nature.original_changed  # past its return, what someone deleted cannot be copied again
         stable = self.scenario.plan.stable
         no_room = self.scenario.faults.armed(Fault.NO_ROOM) and stable is not None and stable.max_unavailable == 0

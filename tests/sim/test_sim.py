@@ -49,6 +49,7 @@ MENDED = {
     "a run took its name in the record for proof that it had just been saved": 2107,
     "a runner stood still while a late call made the canary, and ended on a copy that was silent": 18090,
     "a runner took over on copies that had been silent since before another one promoted": 38557,
+    "someone scaled the canary to nothing while it alone served, and it was to be removed at once": 20341,
     "production's last pods were late after the takeover, and the canary went first": 1955,
 }
 """By what went wrong, the seed that showed it. What a seed means changes with the world's code: mutants keep watch."""

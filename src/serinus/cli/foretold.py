@@ -1,7 +1,6 @@
 """What `serinus plan` says of the metrics: today's traffic, what the plan can tell by it, and what harm would cost."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
@@ -54,7 +53,7 @@ def _percent(part: float) -> str:
     return f"{100.0 * part:.3g} %"
 
 
-def forecast_json(plan: Plan, forecast: Forecast | None) -> dict[str, Any] | None:
+def forecast_json(plan: Plan, forecast: Forecast | None) -> dict[str, object] | None:
     """For programs; None where nobody looks at metrics."""
     if plan.metrics is None or forecast is None:
         return None

@@ -107,7 +107,7 @@ def wishes_to_leave(plan: Plan, facts: Facts, waited_seconds: float = 0.0) -> Wi
     settled = facts.stable is None or facts.stable.settled  # or else pods that were asked to go may be counted still
     at_work = max(facts.canary.serving, facts.canary.serving_at_most) if facts.canary is not None else 0
     if facts.canary is not None and not facts.canary.deleting and (settled or at_work == 0):
-        kept = min(at_work, facts.canary.wanted, max(0, _least_serving(plan, facts, waited_seconds) - serving))
+        kept = min(at_work, max(0, _least_serving(plan, facts, waited_seconds) - serving))
         if kept == 0 and not plan.revives:
             wishes.append(RemoveCanary())
         elif kept < facts.canary.wanted:
