@@ -279,12 +279,13 @@ class Request:
             case RemoveProbe():
                 return self._remove_probe
             case MarkVersion(version):
-                return lambda: self._mark(version)
-            case PinAutoscaler():
-                return lambda: self._hpa(min_replicas=1, behavior="still")
+                return self._as_seen(SERVICE, plan.service, version=version)
+            case PinAutoscaler() if plan.autoscaler is not None:
+                return self._as_seen(HPA, plan.autoscaler.name, min_replicas=1, behavior="still")
             case RestoreAutoscaler(target) if plan.autoscaler is not None:
                 own = "own" if plan.autoscaler.behavior is not None else None
-                return lambda: self._hpa(min_replicas=plan.autoscaler.min_replicas or 1, behavior=own, target=target)  # type: ignore[union-attr]
+                least = plan.autoscaler.min_replicas or 1
+                return self._as_seen(HPA, plan.autoscaler.name, min_replicas=least, behavior=own, target=target)
             case _:
                 raise AssertionError(f"{action} is not for the cluster")
 
@@ -375,16 +376,18 @@ class Request:
 
         return effect
 
-    def _mark(self, version: str | None) -> Any:
-        service = replace(self.cluster.get(SERVICE, self.plan.service), version=version)
-        self.cluster.put(SERVICE, service)
-        return SERVICE, service
+    def _as_seen(self, kind: str, name: str, **fields: Any) -> Effect:
+        """A patch that is only good for the object as it was seen."""
+        seen = self.view.versions[kind].get(name)
 
-    def _hpa(self, **fields: Any) -> Any:
-        name = self.plan.autoscaler.name if self.plan.autoscaler is not None else ""
-        there = self.cluster.get(HPA, name)
-        if there is None:
-            return None
-        changed = replace(there, **fields)
-        self.cluster.put(HPA, changed)
-        return HPA, changed
+        def effect() -> Any:
+            there = self.cluster.get(kind, name)
+            if there is None:
+                return None
+            if self.cluster.versions[kind][name] != seen:
+                raise Trouble(f"{kind} {name} has changed")
+            changed = replace(there, **fields)
+            self.cluster.put(kind, changed)
+            return kind, changed
+
+        return effect

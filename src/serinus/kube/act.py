@@ -40,6 +40,7 @@ from serinus.kube.build import (
     Patch,
     canary_deployment,
     first_deployment,
+    merge_as_seen,
     pin_patch,
     probe_name,
     probe_pod,
@@ -47,6 +48,7 @@ from serinus.kube.build import (
     scale_patch,
     size_patch,
     template_patch,
+    test_as_seen,
     unpin_patch,
 )
 from serinus.kube.client import PatchKind, Propagation
@@ -225,7 +227,7 @@ class Actor:
 
     async def _mark_version(self, version: str | None) -> None:
         target = self._target
-        patch = {"metadata": {"labels": {VERSION_LABEL: version}}}
+        patch = merge_as_seen(self._service(), {"metadata": {"labels": {VERSION_LABEL: version}}})
         answer = await target.client.patch(SERVICES, target.service, target.namespace, patch, kind=PatchKind.MERGE)
         target.services.put(answer)
 
@@ -239,9 +241,11 @@ class Actor:
         match before.kind:
             case AutoscalerKind.HPA:
                 has_behavior, kind = "behavior" in raw["spec"], PatchKind.JSON
-                body = pin_patch() if target is None else unpin_patch(before, target, has_behavior)
+                patch = pin_patch() if target is None else unpin_patch(before, target, has_behavior)
+                body = [test_as_seen(raw), *patch]
             case AutoscalerKind.SCALED_OBJECT:
-                body, kind = pause_patch() if target is None else resume_patch(before, target), PatchKind.MERGE
+                merge, kind = pause_patch() if target is None else resume_patch(before, target), PatchKind.MERGE
+                body = merge_as_seen(raw, merge)
             case _:
                 assert_never(before.kind)
         resource, namespace = AUTOSCALERS[before.kind], self._target.namespace

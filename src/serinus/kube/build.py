@@ -184,6 +184,20 @@ def _unchanged(raw_seen: Raw) -> Patch:
     return [{"op": "test", "path": f"/metadata/{key}", "value": metadata[key]} for key in ("uid", "generation")]
 
 
+def test_as_seen(raw: Raw) -> dict[str, object]:
+    """The first operation of a patch that is only good for the object as it was seen.
+
+    A call that comes late, of a runner that was stopped or has died, then changes nothing any more.
+    """
+    return {"op": "test", "path": "/metadata/resourceVersion", "value": raw["metadata"]["resourceVersion"]}
+
+
+def merge_as_seen(raw: Raw, patch: Raw) -> Raw:
+    """The same for a merge patch: another version of the object is a conflict."""
+    metadata = {**patch.get("metadata", {}), "resourceVersion": raw["metadata"]["resourceVersion"]}
+    return {**patch, "metadata": metadata}
+
+
 def pin_patch() -> Patch:
     """An autoscaler that changes nothing, whatever it measures; its bounds let every size of the rollout be."""
     still = {"selectPolicy": "Disabled"}
