@@ -59,8 +59,15 @@ def test_the_documented_verbs_are_those_that_a_full_plan_needs() -> None:
     plan = plan_of(
         Promotion.ADOPT, smoke=Smoke("/healthz"), autoscaler=AutoscalerRef("web", 2, None), mark_version=True
     )
-    plan = msgspec.structs.replace(plan, gates=(LOAD,))
     assert documented_grants() == {(right.verb, right.resource.group, right.plural) for right in rights_needed(plan)}
+
+
+def test_a_gate_that_is_a_job_needs_rights_on_jobs_and_no_other() -> None:
+    plan = plan_of(Promotion.ADOPT)
+    more = set(rights_needed(msgspec.structs.replace(plan, gates=(LOAD,)))) - set(rights_needed(plan))
+    assert {(right.verb, right.plural) for right in more} == {
+        (verb, "jobs") for verb in ("list", "watch", "create", "delete")
+    }
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ from serinus.system import SystemClock
 FIRST, GOOD, BAD, SUBTLE = "v1", "v2", "v3", "v4"
 RATE = 100.0
 BAKE_SECONDS = 4
-SUBTLE_BAKE_SECONDS = 12  # young pods may fail a little more often: harm of this size is seen once they are 20 s old
+SUBTLE_STEPS = ("--steps", "50", "--bake", "60")
+"""Young pods may fail a little more often, so harm of this size is seen once they are more than 20 s old."""
 CALM_SECONDS = 2.0  # traffic alone, before and after each release
 REFRESH_SECONDS = 0.2
 SECONDS_MAX = 200.0
@@ -56,8 +57,8 @@ class Screen(Protocol):
 def arguments_of(version: str) -> list[str]:
     """What follows the word `serinus` on the command line of a release."""
     often = ("--metrics-interval", "1")
-    bake_seconds = SUBTLE_BAKE_SECONDS if version == SUBTLE else BAKE_SECONDS
-    return ["deploy", SERVICE, "--image", f"{IMAGE}:{version}", "--bake", str(bake_seconds), *often, "--output", "json"]
+    steps = SUBTLE_STEPS if version == SUBTLE else ("--bake", str(BAKE_SECONDS))
+    return ["deploy", SERVICE, "--image", f"{IMAGE}:{version}", *steps, *often, "--output", "json"]
 
 
 async def perform(folder: Path, reports: Path, keeps: bool, screen: Screen) -> Figures:

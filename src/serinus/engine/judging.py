@@ -115,6 +115,7 @@ def policy_of_rules(rules: Metrics, kinds: tuple[Metric, ...]) -> Policy:
         limits=Limits(rules.limits.error_rate, rules.limits.p99_seconds),
         budget=Budget(budget.objective, budget.stop_percent, budget.monthly_requests) if budget is not None else None,
         seconds_min=rules.watch_seconds,
+        checks_share=False,  # by pod count it is connections that are split: kept ones stay with the pods they have
     )
 
 

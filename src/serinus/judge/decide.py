@@ -117,7 +117,7 @@ def _look_for_harm(policy: Policy, state: State, t: float, total: float, metric:
     if is_above:
         remains = {name: total_of(state, log_evidence(state, name)) for name in pods_that_served(state)}
         pod, least = weakest(remains)
-        believed = total >= MISMATCH_EXPONENT * needed or not is_mismatch(state.share, state.stable_requests())
+        believed = total >= MISMATCH_EXPONENT * needed or not _is_mismatch(policy, state)
         if believed and _survives(policy, state, pod, least, present):
             state.failure = Failure(t, metric, sentence_of_harm(state, Metric(metric), total))
             return
@@ -125,6 +125,10 @@ def _look_for_harm(policy: Policy, state: State, t: float, total: float, metric:
         _look_at_guard(policy, state, guard, t, present)
     _look_at_budget(policy, state, t)
     suspect(state.suspicion, state.now or 0.0, is_above, pod if pod in present else None)
+
+
+def _is_mismatch(policy: Policy, state: State) -> bool:
+    return policy.checks_share and is_mismatch(state.share, state.stable_requests())
 
 
 def _survives(policy: Policy, state: State, pod: str | None, least: float, present: list[str]) -> bool:
@@ -170,7 +174,7 @@ def _hold(policy: Policy, state: State, total: float) -> Hold | None:
         return Hold.INCIDENT
     if state.suspicion.pod is not None and not state.suspicion.is_replaced:
         return Hold.SUSPECT
-    if state.has_canary_requests() and is_mismatch(state.share, state.stable_requests()):
+    if state.has_canary_requests() and _is_mismatch(policy, state):
         return Hold.SHARE
     restarts = state.restarts
     excess = 0.0 if restarts is None else log_value(restarts.mixture.cash, restarts.mixture.wealth)

@@ -74,6 +74,8 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     safe_latency_tail: Margin = Margin(0.5, 0.005)
     limits: Limits = Limits()
     budget: Budget | None = None
+    checks_share: bool = True
+    """Whether the canary's share of requests is promised by whoever splits them; by pod count connections are split."""
     seconds_min: float = 60.0
     """No release is called safe earlier than this after its first request."""
 

@@ -37,6 +37,8 @@ CHANGES = {
     Reason.CONFIG_CHANGED: "The template's ConfigMaps and Secrets left as they are until the release has its copies.",
     Reason.SERVICE_CHANGED: "The Service's selector left as it is while the rollout runs.",
     Reason.FOUGHT_OVER: "Nobody else (an autoscaler, GitOps) setting the sizes while the rollout runs.",
+    Reason.GATE_FAILED: "A gate that says yes; what it said is in its own words above.",
+    Reason.GATE_UNANSWERED: "An answer of the gate within its time limit, or another `default` for it.",
     Reason.SUPERSEDED: "No other version released meanwhile.",
     Reason.ABORT_ASKED: "Nobody asking for the way back.",
     Reason.BROKEN_RULE: "A correct Serinus: please report it, with this page.",
