@@ -196,6 +196,8 @@ class Game:
         """Copies that nothing names, and names that nothing is there for (but for what someone deleted)."""
         plan, there = self.scenario.plan, set(self.cluster.objects[CONFIG])
         used = config_in_use(self.cluster.objects, plan)
+        if plan.config is not None and not self.cluster.objects[DEPLOYMENT]:
+            used |= {copy.name for copy in plan.config.copies}  # whoever deleted production left what it named
         deployments = self.cluster.objects[DEPLOYMENT].values()
         needed = {config_of(each.template, plan) for each in deployments} - {"", ORIGINAL}
         found = [f"left: copies {sorted(there - used)}"] if there - used else []

@@ -23,9 +23,12 @@ from serinus.kube.errors import KubeError
 from serinus.kube.guard import Guard
 from serinus.kube.lease import Lease, LeaseHeld, remove_lease
 from serinus.kube.store import store_name
-from serinus.kube.target import Target, follow, kept_name, open_target, sweep
+from serinus.kube.target import Target, follow, is_as_planned, kept_name, open_target, sweep
 from serinus.ports import LostRace, Saved
 from serinus.wiring import Session, parts_for, recorder_for
+
+LOOKS_MAX = 3
+"""How often a run looks again whose plan was out of date before its first write."""
 
 
 class Unfinished(Exception):
@@ -41,34 +44,33 @@ async def release(
 ) -> Exit:
     """The whole of `serinus deploy`. Raises Unfinished under `supersede`, when there is one to take back first."""
     async with open_target(session.client, spec.namespace, spec.service) as target:
-        saved = target.store.load()
-        if saved is not None and not isinstance(saved.record.state, Finished):
-            return await resume(session, target, saved, spec, writer, supersede, guard)
-        checked = await checked_plan(session, target, spec)
-        if isinstance(checked, NothingToDo):
-            writer.say(f"nothing to do: version {checked.version} is in production already ({checked.deployment})")
-            await clear_lease(session, target)
-            return Exit.DONE
-        plan, notes = checked.plan, checked.notes
-        if problems := await guard_problems(target, plan, guard):
-            raise Refused(problems)
-        for note in notes:
-            writer.say(f"note: {note.sentence}")
-        try:
-            return await _begin(session, target, saved, plan, writer, guard)
-        except Overtaken:
-            return await _after_being_overtaken(session, target, spec, writer, supersede, guard)
+        for _ in range(LOOKS_MAX):
+            try:
+                return await _release(session, target, spec, writer, supersede, guard)
+            except Overtaken:
+                writer.say("another run was faster: looking again")
+                await target.refresh()
+        raise Refused((_being_driven(target, "other runs were faster, again and again"),))
 
 
-async def _after_being_overtaken(
+async def _release(
     session: Session, target: Target, spec: Spec, writer: Writer, supersede: bool, guard: Guard | None
 ) -> Exit:
-    """Another run saved its rollout first. It may have lost its lease to this one: then nobody else drives it."""
-    await target.records.refresh()
+    """One look, and what follows from it. Raises Overtaken when it was out of date before the first write."""
     saved = target.store.load()
-    if saved is None or isinstance(saved.record.state, Finished):
-        raise Refused((_being_driven(target, "another run was faster"),))
-    return await resume(session, target, saved, spec, writer, supersede, guard)
+    if saved is not None and not isinstance(saved.record.state, Finished):
+        return await resume(session, target, saved, spec, writer, supersede, guard)
+    checked = await checked_plan(session, target, spec)
+    if isinstance(checked, NothingToDo):
+        writer.say(f"nothing to do: version {checked.version} is in production already ({checked.deployment})")
+        await clear_lease(session, target)
+        return Exit.DONE
+    plan, notes = checked.plan, checked.notes
+    if problems := await guard_problems(target, plan, guard):
+        raise Refused(problems)
+    for note in notes:
+        writer.say(f"note: {note.sentence}")
+    return await _begin(session, target, saved, plan, writer, guard)
 
 
 async def _begin(
@@ -79,7 +81,7 @@ async def _begin(
     Raises Overtaken then.
     """
     async with _leased(session, target) as lease:
-        if _version(target.store.load()) != _version(before):
+        if _version(target.store.load()) != _version(before) or not is_as_planned(target, plan):
             raise Overtaken
         if (kept := kept_name(target)) is not None and not plan.revives:
             writer.say(f"removing {kept}, kept from the release before")

@@ -18,7 +18,7 @@ from serinus.core.survey import Survey
 from serinus.kube.client import Client
 from serinus.kube.copies import COPY_LABEL, RESOURCES
 from serinus.kube.copying import read_config
-from serinus.kube.errors import ApiError, Forbidden, NotFound
+from serinus.kube.errors import ApiError, Forbidden, KubeError, NotFound
 from serinus.kube.informer import Informer
 from serinus.kube.keda import owner_of_hpa, scaled_object_ref, scales
 from serinus.kube.lease import Holder, holder_of
@@ -100,6 +100,15 @@ class Target:
             self.jobs,
         )
         return [*(informer for informer in every if informer is not None), *self.copies.values()]
+
+    async def refresh(self) -> None:
+        """List every kind that is followed once more, and watch on from there. Raises KubeError."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for informer in self.informers():
+                    group.create_task(informer.refresh())
+        except* KubeError as errors:
+            raise errors.exceptions[0] from None
 
     def stale_seconds(self) -> float:
         """For how long the oldest of the copies has not been known to be current; 0 while all watches are alive."""
@@ -204,6 +213,17 @@ async def _config(target: Target, behind: list[Raw]) -> dict[str, tuple[NamedCon
     read = [read_config(client, namespace, service, raw["spec"]["template"]["spec"]) for raw in behind]
     names = [raw["metadata"]["name"] for raw in behind]
     return dict(zip(names, await asyncio.gather(*read), strict=True))
+
+
+def is_as_planned(target: Target, plan: Plan) -> bool:
+    """Whether production still is what the plan was made for: a run that stood still may have looked long ago."""
+    if plan.stable is None:
+        return plan.canary_name not in target.deployments.objects
+    raw = target.deployments.objects.get(plan.stable.name)
+    if raw is None or raw["metadata"]["uid"] != plan.stable.uid:
+        return False
+    facts = deployment_facts(raw, kept=False)
+    return facts.images == plan.stable.images and facts.wanted == plan.stable.replicas
 
 
 def kept_name(target: Target) -> str | None:

@@ -88,11 +88,9 @@ class KubeCluster:
     async def refresh(self) -> None:
         """List every kind that is followed once more, and watch on from there."""
         try:
-            async with asyncio.TaskGroup() as group:
-                for informer in self._target.informers():
-                    group.create_task(informer.refresh())
-        except* KubeError as errors:
-            raise Trouble(str(errors.exceptions[0])) from errors
+            await self._target.refresh()
+        except KubeError as error:
+            raise Trouble(str(error)) from error
 
     async def act(self, plan: Plan, action: Action) -> None:
         """See `act.py`."""
