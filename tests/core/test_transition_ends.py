@@ -274,3 +274,8 @@ def test_on_the_way_back_a_canary_that_someone_scaled_to_nothing_stays_while_it_
     facts = facts_at(1, stable=workload(0), canary=canary(0, 2), abort=ABORT)
     _, wishes = take_turn(plan_of(), Baking(2, START, START), facts)
     assert wishes == (ScaleStable(0, 4),)
+
+
+def test_a_way_back_to_production_that_is_gone_is_never_said_to_be_done() -> None:
+    state = Leaving(START, Reason.ABORT_ASKED, ABORT.evidence, 100.0)
+    assert take_turn(plan_of(), state, facts_at(1, stable=None, canary=None)) == (state, ())

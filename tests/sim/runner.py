@@ -269,7 +269,8 @@ class Request:
                 return self._patch(stable, {}, template=self._own_template(), paused=False, max_surge=surge)
             case RemoveCanary() | OrphanCanary() | RemoveStable():
                 name = stable if isinstance(action, RemoveStable) else plan.canary_name
-                return self._delete(name, isinstance(action, OrphanCanary))
+                as_seen = self.view.versions[DEPLOYMENT].get(name) if isinstance(action, RemoveStable) else None
+                return self._delete(name, isinstance(action, OrphanCanary), as_seen)
             case MakeCopy(copy):
                 return lambda: self._make_copy(copy.name)
             case RemoveCopy(_, name):
@@ -332,7 +333,7 @@ class Request:
         self.cluster.put(DEPLOYMENT, made)
         return DEPLOYMENT, made
 
-    def _delete(self, name: str, orphans: bool) -> Effect:
+    def _delete(self, name: str, orphans: bool, as_seen: int | None) -> Effect:
         uid = self._seen(name).uid
 
         def effect() -> Any:
@@ -341,6 +342,8 @@ class Request:
                 return None
             if there.uid != uid:
                 raise Trouble(f"Deployment {name} is another one")
+            if as_seen is not None and self.cluster.versions[DEPLOYMENT][name] != as_seen:
+                raise Trouble(f"Deployment {name} has changed")
             if orphans:
                 self.cluster.put(DEPLOYMENT, replace(there, deleting=True))
             else:

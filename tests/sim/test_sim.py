@@ -50,6 +50,7 @@ MENDED = {
     "a runner stood still while a late call made the canary, and ended on a copy that was silent": 18090,
     "a runner took over on copies that had been silent since before another one promoted": 38557,
     "someone scaled the canary to nothing while it alone served, and it was to be removed at once": 20341,
+    "a late call removed the previous version, which the way back had just scaled up": 87985,
     "production's last pods were late after the takeover, and the canary went first": 1955,
 }
 """By what went wrong, the seed that showed it. What a seed means changes with the world's code: mutants keep watch."""

@@ -89,7 +89,7 @@ def is_back(plan: Plan, facts: Facts) -> bool:
 
 
 def _serves_alone(plan: Plan, facts: Facts) -> bool:
-    whole = facts.stable is None or facts.stable.serving >= plan.replicas
+    whole = plan.stable is None or (facts.stable is not None and facts.stable.serving >= plan.replicas)
     gone = facts.canary is None or (plan.revives and facts.canary.wanted == 0)
     return whole and gone and facts.canary_pods_left == 0 and facts.probe is None and not facts.jobs
 

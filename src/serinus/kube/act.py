@@ -95,7 +95,7 @@ class Actor:
             case RemoveCanary():
                 await self._delete_deployment(plan.canary_name, Propagation.BACKGROUND)
             case RemoveStable():
-                await self._delete_deployment(_stable_name(plan), Propagation.BACKGROUND)
+                await self._remove_stable(plan)
             case MarkVersion(version):
                 await self._mark_version(version)
             case CreateProbe():
@@ -196,6 +196,15 @@ class Actor:
         target = self._target
         answer = await target.client.patch(DEPLOYMENTS, name, target.namespace, patch, kind=PatchKind.JSON)
         target.deployments.put(answer)
+
+    async def _remove_stable(self, plan: Plan) -> None:
+        """Only as it was seen, at no pods: the way back scales it up, and a call that comes late must not undo that."""
+        name = _stable_name(plan)
+        raw, target = self._deployment(name), self._target
+        uid, version = raw["metadata"]["uid"], raw["metadata"]["resourceVersion"]
+        with contextlib.suppress(NotFound):  # gone already: as wished
+            await target.client.delete(DEPLOYMENTS, name, target.namespace, uid=uid, resource_version=version)
+        self.deleted_uids.add(uid)
 
     async def _delete_deployment(self, name: str, propagation: Propagation) -> None:
         await self._delete(DEPLOYMENTS, name, self._uid(name), propagation)
