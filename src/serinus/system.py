@@ -20,10 +20,10 @@ class SystemClock:
 
 
 class SystemDice:
-    """The Dice port over the operating system's entropy."""
+    """The Dice port over the operating system's entropy; with a seed, the same throws every time."""
 
-    def __init__(self) -> None:
-        self._random = random.SystemRandom()
+    def __init__(self, seed: int | None = None) -> None:
+        self._random: random.Random = random.SystemRandom() if seed is None else random.Random(seed)
 
     def fraction(self) -> float:
         return self._random.random()

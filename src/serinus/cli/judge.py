@@ -5,7 +5,8 @@ import importlib
 import click
 
 COMMANDS = {
-    "replay": ("serinus.cli.replay", "Feed recorded readings through the judge."),
+    "replay": ("serinus.cli.replay", "replay", "Feed recorded readings through the judge."),
+    "power": ("serinus.cli.power", "power_command", "Simulate rollouts: false alarms, and times until harm is found."),
 }
 
 
@@ -18,7 +19,8 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        module, function, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), function)
         return command
 
 

@@ -27,7 +27,7 @@ COMMANDS = {
     "undo": ("serinus.cli.again", "Go back to the version before the last one that was promoted."),
     "guard": ("serinus.cli.guard", "Take a rollout back by itself when its runner never comes back."),
     "codefresh": ("serinus.cli.codefresh", "Deploy from the environment variables of the Codefresh step."),
-    "judge": ("serinus.cli.judge", "Try the judge on recordings: replay."),
+    "judge": ("serinus.cli.judge", "Try the judge: replay recordings, simulate its power."),
     "doctor": ("serinus.cli.doctor", "Look at what a release would rest on: doctor metrics."),
     "demo": ("serinus.cli.demo", "A good release and two bad ones on the embedded cluster."),
     "sandbox": ("serinus.cli.sandbox", "Start the embedded cluster and keep it up."),
