@@ -306,7 +306,7 @@ class Request:
             if there.generation != seen.generation or any(
                 getattr(there, field) != value for field, value in tests.items()
             ):
-                raise Trouble("the test of a JSON patch does not hold")
+                raise Trouble("the test of a JSON patch does not hold", may_come_late=True)
             changed = replace(there, **fields)
             if changed != there:
                 changed = replace(changed, generation=there.generation + 1)
@@ -343,7 +343,7 @@ class Request:
             if there.uid != uid:
                 raise Trouble(f"Deployment {name} is another one")
             if as_seen is not None and self.cluster.versions[DEPLOYMENT][name] != as_seen:
-                raise Trouble(f"Deployment {name} has changed")
+                raise Trouble(f"Deployment {name} has changed", may_come_late=True)
             if orphans:
                 self.cluster.put(DEPLOYMENT, replace(there, deleting=True))
             else:
@@ -388,7 +388,7 @@ class Request:
             if there is None:
                 return None
             if self.cluster.versions[kind][name] != seen:
-                raise Trouble(f"{kind} {name} has changed")
+                raise Trouble(f"{kind} {name} has changed", may_come_late=True)
             changed = replace(there, **fields)
             self.cluster.put(kind, changed)
             return kind, changed

@@ -51,6 +51,7 @@ MENDED = {
     "a runner took over on copies that had been silent since before another one promoted": 38557,
     "someone scaled the canary to nothing while it alone served, and it was to be removed at once": 20341,
     "a late call removed the previous version, which the way back had just scaled up": 87985,
+    "a call done twice was refused the second time, and its copy did not say that it was done": 144384,
     "production's last pods were late after the takeover, and the canary went first": 1955,
 }
 """By what went wrong, the seed that showed it. What a seed means changes with the world's code: mutants keep watch."""

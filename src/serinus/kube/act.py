@@ -54,7 +54,7 @@ from serinus.kube.build import (
 from serinus.kube.client import PatchKind, Propagation
 from serinus.kube.copies import RESOURCES
 from serinus.kube.copying import ConfigLost, make_copy
-from serinus.kube.errors import AlreadyExists, KubeError, NotFound, Unreachable
+from serinus.kube.errors import AlreadyExists, Conflict, Invalid, KubeError, NotFound, Unreachable
 from serinus.kube.gate_jobs import job_manifest
 from serinus.kube.informer import Informer
 from serinus.kube.keda import pause_patch, resume_patch
@@ -81,6 +81,8 @@ class Actor:
             await self._act(plan, action)
         except Unreachable as error:
             raise Trouble(str(error), may_come_late=error.may_have_happened) from error
+        except (Conflict, Invalid) as error:  # the copy is out of date; perhaps by this very call, sent twice
+            raise Trouble(str(error), may_come_late=True) from error
         except KubeError as error:
             raise Trouble(str(error)) from error
 
