@@ -97,9 +97,10 @@ class Reach:
                 raise StatusError(503, "ServiceUnavailable", message) from error
             kept = {key: value for key, value in answer.headers.items() if key.lower() not in _HOP_BY_HOP}
             response = web.StreamResponse(status=answer.status, headers=kept)
-            await response.prepare(request)
-            async for part in answer.content.iter_any():
-                await response.write(part)
+            with contextlib.suppress(ConnectionResetError):  # whoever asked has gone: nobody is left to answer
+                await response.prepare(request)
+                async for part in answer.content.iter_any():
+                    await response.write(part)
             return response
 
     def _pod_address(self, namespace: str, name: str, port: str) -> tuple[str, int]:
