@@ -21,7 +21,6 @@ IMPOSSIBLE: dict[tuple[str, Fault], str] = {
         if state not in _ASKED
     },
     ("Preparing", Fault.REMOVED): "the canary is made in Shifting, and nothing leads back from there to Preparing",
-    ("Baking", Fault.RESIZED): "no share is asked for before the autoscaler is seen pinned, and nobody frees it",
     **{(state, Fault.NO_ROOM): "the quota is full on the way back only" for state in STATES if state != "Leaving"},
 }
 """Pairs that no world can have, each with the reason; one that is met all the same is a finding."""
