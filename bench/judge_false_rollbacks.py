@@ -11,10 +11,11 @@ import math
 import random
 from collections.abc import Callable
 
-from bench.judge_report import FIRST_SEED, arguments, publish, share_cell, table, told, wilson
+from bench.judge_report import FIRST_SEED, arguments, publish, share_cell, table, told
 from bench.judge_runs import policy_for, run_once
 from bench.traffic_model import World, always
 from serinus.judge.policy import Metric
+from serinus.judge.wilson import wilson
 
 SECONDS = 1800.0
 HISTORY_SECONDS = 600.0

@@ -11,9 +11,10 @@ the null: every alarm there is false.
 import math
 import random
 
-from bench.judge_report import FIRST_SEED, arguments, mean_cell, publish, share_cell, table, told, wilson
+from bench.judge_report import FIRST_SEED, arguments, mean_cell, publish, share_cell, table, told
 from serinus.judge.gauges_state import GaugeState, judge_gauge, learn_gauge, log_gauges
 from serinus.judge.policy import Margin
+from serinus.judge.wilson import wilson
 
 ALPHA = 0.01
 MARGIN = 0.10

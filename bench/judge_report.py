@@ -12,16 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from serinus.judge.wilson import Z_95, wilson
+
 FIRST_SEED = 20261124
-Z95 = 1.959964
-
-
-def wilson(hits: int, runs: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927)."""
-    share, square = hits / runs, Z95 * Z95
-    middle = (share + square / (2 * runs)) / (1 + square / runs)
-    half = Z95 * math.sqrt(share * (1 - share) / runs + square / (4 * runs * runs)) / (1 + square / runs)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def share_cell(hits: int, runs: int) -> str:
@@ -34,7 +27,7 @@ def half_width(values: Sequence[float]) -> float:
     """Of the 95 % interval of the mean."""
     mean = math.fsum(values) / len(values)
     spread = math.fsum((value - mean) ** 2 for value in values) / max(1, len(values) - 1)
-    return Z95 * math.sqrt(spread / len(values))
+    return Z_95 * math.sqrt(spread / len(values))
 
 
 def mean_cell(values: Sequence[float], digits: int = 0) -> str:

@@ -9,11 +9,12 @@ Shares 5, 10, 25, 50 %, 15 minutes each; 5 s between looks; independent requests
 import math
 import random
 
-from bench.judge_report import FIRST_SEED, arguments, publish, share_cell, table, told, wilson
+from bench.judge_report import FIRST_SEED, arguments, publish, share_cell, table, told
 from bench.traffic_model import binomial, poisson
 from serinus.judge.errors import RATIOS, log_evidence_of_errors
 from serinus.judge.mixture import fold_block, log_value, open_mixture
 from serinus.judge.policy import Margin
+from serinus.judge.wilson import wilson
 
 ALPHA = 0.01
 LOOKS = 720

@@ -6,7 +6,7 @@ from math import comb
 import pytest
 
 from serinus.judge.interval import interval as anytime
-from serinus.report.intervals import wilson
+from serinus.judge.wilson import wilson
 
 
 def test_wilson_is_the_published_interval() -> None:

@@ -49,14 +49,13 @@ HOLDS = {
 
 
 class Judged(msgspec.Struct, omit_defaults=True):
-    """What is saved: the judge's state, its last finding, and when the last reading that had numbers was taken.
+    """What is saved: the judge's state, its last finding, and when the canary's numbers were last read.
 
-    Both times are seconds since the rollout began; `canary_read_at` is of readings that had numbers of the canary.
+    `canary_read_at`: seconds since the rollout began.
     """
 
     state: JudgeState
     finding: Finding | None = None
-    read_at: float | None = None
     canary_read_at: float | None = None
 
 
@@ -126,7 +125,7 @@ def judged_with(plan: Plan, judged: msgspec.Raw, reading: Reading) -> msgspec.Ra
     known = _decoded(judged) or Judged(JudgeState())
     state, finding = step(policy_for(plan.metrics), known.state, reading)
     has_canary = any(pod.track is Track.CANARY and pod.requests is not None for pod in reading.pods)
-    after = Judged(state, finding, reading.t, reading.t if has_canary else known.canary_read_at)
+    after = Judged(state, finding, reading.t if has_canary else known.canary_read_at)
     return msgspec.Raw(msgspec.json.encode(after))
 
 
@@ -141,12 +140,6 @@ def judgement_of(record: Record, now: datetime) -> Judgement | None:
     if plan.metrics.gating is Gating.HARM:
         return Judgement(Verdict.PASS)
     return _evidence_of_safety(record, plan.metrics, judged, judged.finding, seconds_since_start(record, now))
-
-
-def suspected_pod(record: Record) -> str | None:
-    """The canary pod that alone seems to do harm: its node, perhaps, and not the version."""
-    judged = _decoded(record.judged)
-    return judged.finding.replace if judged is not None and judged.finding is not None else None
 
 
 def _evidence_of_safety(

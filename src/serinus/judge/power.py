@@ -14,10 +14,10 @@ from serinus.judge.judge import step
 from serinus.judge.policy import Policy
 from serinus.judge.readings import PodReading, Reading, Track
 from serinus.judge.state import State
+from serinus.judge.wilson import wilson
 
 Fraction = Callable[[], float]
 """A number in [0, 1), uniform."""
-Z95 = 1.959964
 WARM_SECONDS = -3600.0
 """When the pods began, on the rollout's clock."""
 SEARCH_MEAN_MAX = 30.0
@@ -76,14 +76,6 @@ def _row(error_rate: float, runs: int, found: list[tuple[float, float]]) -> Row:
         p90_seconds=times[min(len(times) - 1, int(0.9 * len(times)))],
         mean_failed=sum(failed for _, failed in found) / len(found),
     )
-
-
-def wilson(hits: int, runs: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927)."""
-    share, square = hits / runs, Z95 * Z95
-    middle = (share + square / (2 * runs)) / (1 + square / runs)
-    half = Z95 * sqrt(share * (1 - share) / runs + square / (4 * runs * runs)) / (1 + square / runs)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _simulate(

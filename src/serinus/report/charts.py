@@ -6,8 +6,8 @@ from math import log10
 
 from serinus.judge.kept import Moment
 from serinus.judge.readings import Track
+from serinus.judge.wilson import wilson
 from serinus.report.counted import Counts, Window, merged
-from serinus.report.intervals import wilson
 from serinus.report.markup import Markup, element
 from serinus.report.plot import (
     Axes,
